@@ -1,0 +1,28 @@
+"""samviz makes the memory of a sparse memory-augmented network visible: train, record, open, replay.
+
+    >>> import samviz
+    >>> trace = samviz.open("traces/recall-sam.h5")
+    >>> trace.memory(12)
+
+Opening a trace needs no torch; `samviz.model` and `samviz.Recorder` import it when they are asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from samviz.errors import SamvizError
+from samviz.trace import Trace
+from samviz.trace import open_trace as open
+
+if TYPE_CHECKING:
+    from samviz.recorder import Recorder
+
+__all__ = ["Recorder", "SamvizError", "Trace", "open"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Recorder":
+        from samviz.recorder import Recorder
+
+        return Recorder
+    raise AttributeError(f"module 'samviz' has no attribute {name!r}")

@@ -1,0 +1,43 @@
+"""Compile all kernels ahead of time: `python -m samviz.model.compile`."""
+
+import sys
+from time import perf_counter
+
+import torch
+
+from samviz.model.compiled import cache_folder
+from samviz.model.config import SAMConfig
+from samviz.model.sam import SAM
+
+READY = "ready"
+
+
+def is_compiled() -> bool:
+    """Whether this machine holds the compiled kernels of these sources."""
+    return (cache_folder() / READY).exists()
+
+
+def compile_kernels() -> None:
+    """Run every kernel once in both precisions, which leaves their machine code in the cache."""
+    config = SAMConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1)
+    for dtype in (torch.float32, torch.float64):
+        model = SAM(config).to(dtype)
+        output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), events=True)
+        output.sum().backward()
+    (cache_folder() / READY).touch()
+
+
+def ensure_compiled() -> None:
+    """Compile if that was not done yet, saying so on stderr."""
+    if not is_compiled():
+        print(
+            "samviz: compiling the memory kernels, once for this machine (about half a minute) …",
+            file=sys.stderr,
+        )
+        compile_kernels()
+
+
+if __name__ == "__main__":
+    start = perf_counter()
+    compile_kernels()
+    print(f"kernels ready in {cache_folder()} ({perf_counter() - start:.1f} s)")

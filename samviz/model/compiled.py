@@ -1,0 +1,38 @@
+"""Compile a kernel with numba and keep the machine code between processes.
+
+Numba looks only at the file of the outer function to decide whether cached machine code is still valid, so
+editing an inner kernel would go unnoticed. The cache therefore lives in a folder named after all sources of
+this room: whatever is edited, everything that could depend on it is compiled anew.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numba
+from platformdirs import user_cache_path
+
+# Sums may be reordered, so that a dot product uses vector instructions; NaN and infinity keep their meaning.
+FAST_SUMS = {"reassoc", "contract", "nsz"}
+
+
+def cache_folder() -> Path:
+    """The folder of the compiled kernels of exactly these sources."""
+    digest = sha256(numba.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return user_cache_path("samviz") / f"kernels-{digest.hexdigest()[:16]}"
+
+
+_CACHE_FOLDER = cache_folder()
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Decorate a kernel: compiled per argument types at its first call, from disk in later processes."""
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(_CACHE_FOLDER)  # type: ignore[attr-defined]
+    try:
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy", fastmath=FAST_SUMS)
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]

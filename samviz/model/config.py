@@ -1,0 +1,75 @@
+"""The settings of a model: checked once, stored whole in checkpoints and traces."""
+
+from dataclasses import KW_ONLY, asdict, dataclass
+from typing import Any, Self
+
+from samviz.errors import ConfigError
+
+INDEX_KINDS = ("auto", "exact")
+
+
+@dataclass(frozen=True)
+class SAMConfig:
+    """Sizes of a Sparse Access Memory (Rae et al. 2016, section 3; defaults of its figure 1).
+
+    Raises:
+        ConfigError: a size below 1, fewer slots than heads or reads, a threshold outside [0, 1),
+            or an unknown index.
+    """
+
+    input_size: int  # I
+    output_size: int  # O
+    _: KW_ONLY
+    hidden_size: int = 100  # D
+    slots: int = 1024  # N
+    word_size: int = 32  # W
+    heads: int = 4  # H, access heads: each both reads and writes
+    reads: int = 4  # K, words that a head's content read returns
+    access_threshold: float = 0.005  # delta: a larger weight counts as an access
+    index: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("input_size", "output_size", "hidden_size", "slots", "word_size", "heads", "reads"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"{name} must be a whole number of at least 1, found {value!r}")
+        if self.slots < max(self.heads, self.reads):
+            raise ConfigError(
+                f"slots must be at least max(heads, reads) = {max(self.heads, self.reads)}, "
+                f"found {self.slots}: give more slots, or fewer heads or reads"
+            )
+        if not 0 <= self.access_threshold < 1:
+            raise ConfigError(f"access_threshold must be in [0, 1), found {self.access_threshold!r}")
+        if self.index not in INDEX_KINDS:
+            raise ConfigError(f"index must be one of {', '.join(INDEX_KINDS)}, found {self.index!r}")
+
+    @property
+    def interface_size(self) -> int:
+        """Numbers that the controller emits a step: per head a query, a word, two gates, a strength."""
+        return self.heads * (2 * self.word_size + 3)
+
+    @property
+    def read_entries(self) -> int:
+        """R, entries that a head's read can hold."""
+        return self.reads
+
+    @property
+    def write_entries(self) -> int:
+        """E = R + 1: the previous read's entries and the least recently accessed slot, which comes last."""
+        return self.read_entries + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> Self:
+        """The settings back from `as_dict`.
+
+        Raises:
+            ConfigError: a name that is missing or unknown, or a bad value.
+        """
+        try:
+            return cls(**settings)
+        except TypeError as error:
+            raise ConfigError(f"{cls.__name__}: {error}") from None

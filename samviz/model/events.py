@@ -1,0 +1,30 @@
+"""What a sparse memory did, step by step: the model's journal, handed to whoever asks."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Events(NamedTuple):
+    """Everything one window of T steps did to the memory, detached from the graph.
+
+    Steps are counted by the model from the start of its memory (`state.step`), slots from 0;
+    a slot of -1 marks an unused entry, whose weight is 0.
+
+    Shape legend: T steps, B batch, H heads, K reads, R read entries, W word size.
+    """
+
+    read_slot: Tensor  # [T, B, H, R] int32
+    read_weight: Tensor  # [T, B, H, R]
+    read_score: Tensor  # [T, B, H, R] cosine of query and word, 0 where there is no entry
+    read_query: Tensor  # [T, B, H, W]
+    read_word: Tensor  # [T, B, H, W]
+    read_usage: Tensor  # [T, B, H, R] int32, step of the access before this one, -1 never
+    write_slot: Tensor  # [T, B, H, R+1] int32, the least recently accessed slot last
+    write_weight: Tensor  # [T, B, H, R+1]
+    write_row: Tensor  # [T, B, H, R+1, W] the slot's content at the end of the step
+    write_word: Tensor  # [T, B, H, W] the word a that each head wrote
+    write_usage: Tensor  # [T, B, H, R+1] int32
+    alpha: Tensor  # [T, B, H] write gate
+    gamma: Tensor  # [T, B, H] interpolation gate
+    beta: Tensor  # [T, B, H] read strength

@@ -1,0 +1,152 @@
+"""The state that a model carries from one window to the next, and the memory that it owns."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from samviz.errors import ConfigError, StateError
+from samviz.model.config import SAMConfig
+from samviz.model.usage import fresh_ring
+
+Array = np.ndarray[Any, Any]
+
+
+class MemoryArrays(NamedTuple):
+    """What exists once per slot, as the kernels see it."""
+
+    word: Any  # [B, N, W] the memory M
+    norm: Any  # [B, N] |M(i)|
+    after: Any  # [B, N+1] int32, the ring of least recently accessed slots (usage.py)
+    before: Any  # [B, N+1] int32
+    last_access: Any  # [B, N] int32, -1 never
+    mark: Any  # [B, N] int32 scratch, -1 between steps
+    live: Any  # [B] int64: slots 0..live-1 have been taken at least once
+
+
+@dataclass
+class Memory:
+    """One memory per batch element, changed in place by whoever holds its current state.
+
+    `version` grows with every window, so that a state or a backward pass can tell whether the memory is
+    still the one it knew.
+    """
+
+    tensors: MemoryArrays
+    version: int = 0
+
+    @property
+    def word(self) -> Tensor:
+        """M, [B, N, W]."""
+        return self.tensors.word  # type: ignore[no-any-return]
+
+    def arrays(self) -> MemoryArrays:
+        """The same memory as numpy arrays, which is what kernels take."""
+        return MemoryArrays(*(tensor.numpy() for tensor in self.tensors))
+
+    def clone(self) -> "Memory":
+        """An independent copy."""
+        return Memory(MemoryArrays(*(tensor.clone() for tensor in self.tensors)))
+
+
+@dataclass
+class SAMState:
+    """What a SAM knows between two steps. A forward pass consumes it and returns the next one.
+
+    Shape legend: B batch, N slots, W word size, H heads, R read entries, D hidden.
+    """
+
+    memory: Memory = field(repr=False)
+    hidden: Tensor  # [B, D]
+    cell: Tensor  # [B, D]
+    read_word: Tensor  # [B, H, W]
+    read_slot: Tensor  # [B, H, R] int32, -1 where there is no entry
+    read_weight: Tensor  # [B, H, R]
+    step: int = 0  # steps since the memory was fresh
+    version: int = 0
+
+    @property
+    def consumed(self) -> bool:
+        """Whether a forward pass has taken this state's memory on."""
+        return self.version != self.memory.version
+
+    @property
+    def batch(self) -> int:
+        """B."""
+        return self.hidden.shape[0]
+
+    def require_current(self) -> None:
+        """Raise StateError if this state was already consumed."""
+        if self.consumed:
+            raise StateError(
+                "this state was already consumed by a forward pass: use the state that pass returned, "
+                "or call state.clone() before it"
+            )
+
+    def clone(self) -> "SAMState":
+        """An independent copy of the state and its memory.
+
+        Raises:
+            StateError: the state was already consumed.
+        """
+        self.require_current()
+        return SAMState(
+            self.memory.clone(),
+            self.hidden.clone(),
+            self.cell.clone(),
+            self.read_word.clone(),
+            self.read_slot.clone(),
+            self.read_weight.clone(),
+            self.step,
+        )
+
+
+def initial_state(config: SAMConfig, batch: int, memory: Tensor | None, like: Tensor) -> SAMState:
+    """Everything zero, no read entries, no live slots; or all slots live with the given words.
+
+    Args:
+        memory: [B, N, W] words to start from, or None for an empty memory.
+        like: a tensor of the dtype and device to use.
+
+    Raises:
+        ConfigError: a batch below 1 or a memory of another shape.
+    """
+    if batch < 1:
+        raise ConfigError(f"batch must be at least 1, found {batch}")
+    heads, word = config.heads, config.word_size
+    return SAMState(
+        memory=_initial_memory(config, batch, memory, like),
+        hidden=like.new_zeros(batch, config.hidden_size),
+        cell=like.new_zeros(batch, config.hidden_size),
+        read_word=like.new_zeros(batch, heads, word),
+        read_slot=like.new_full((batch, heads, config.read_entries), -1, dtype=torch.int32),
+        read_weight=like.new_zeros(batch, heads, config.read_entries),
+    )
+
+
+def _initial_memory(config: SAMConfig, batch: int, memory: Tensor | None, like: Tensor) -> Memory:
+    shape = (batch, config.slots, config.word_size)
+    if memory is None:
+        words = like.new_zeros(shape)
+    elif tuple(memory.shape) != shape:
+        raise ConfigError(f"memory must have shape [B, N, W] = {list(shape)}, found {list(memory.shape)}")
+    elif not bool(torch.isfinite(memory).all()):
+        raise ConfigError("memory must be finite, found NaN or infinity")
+    else:
+        words = memory.detach().to(like).clone().contiguous()
+    after, before = (
+        torch.from_numpy(links).to(like.device).repeat(batch, 1) for links in fresh_ring(config.slots)
+    )
+    return Memory(
+        MemoryArrays(
+            word=words,
+            norm=torch.linalg.vector_norm(words, dim=-1),
+            after=after,
+            before=before,
+            last_access=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
+            mark=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
+            live=torch.full((batch,), 0 if memory is None else config.slots, device=like.device),
+        )
+    )
