@@ -1,0 +1,40 @@
+"""The paper's tasks. Each is a frozen dataclass of its settings that follows the `Task` protocol."""
+
+from dataclasses import fields
+from typing import Any
+
+from samviz.errors import ConfigError
+from samviz.tasks.copy import Copy
+from samviz.tasks.recall import Recall
+from samviz.tasks.task import Batch, Field, Task, input_size, loss_bits, output_size, wrong_bits
+
+TASKS: dict[str, type[Copy] | type[Recall]] = {"copy": Copy, "recall": Recall}
+
+__all__ = [
+    "TASKS",
+    "Batch",
+    "Copy",
+    "Field",
+    "Recall",
+    "Task",
+    "input_size",
+    "loss_bits",
+    "make_task",
+    "output_size",
+    "wrong_bits",
+]
+
+
+def make_task(name: str, settings: dict[str, Any]) -> Task:
+    """The task of that name with the given settings, the others at their defaults.
+
+    Raises:
+        ConfigError: an unknown task or setting, or a bad value.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"task must be one of {', '.join(sorted(TASKS))}, found {name!r}")
+    known = [field.name for field in fields(TASKS[name])]
+    for setting in settings:
+        if setting not in known:
+            raise ConfigError(f"task {name} has the settings {', '.join(known)}, found {setting!r}")
+    return TASKS[name](**settings)
