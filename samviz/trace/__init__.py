@@ -1,0 +1,9 @@
+"""Traces: the format, opening one safely, and what it says about a step. Nothing here imports torch."""
+
+from samviz.trace.column import Column
+from samviz.trace.episodes import Episode
+from samviz.trace.reader import Trace, open_trace
+from samviz.trace.schema import Dimensions
+from samviz.trace.summary import describe
+
+__all__ = ["Column", "Dimensions", "Episode", "Trace", "describe", "open_trace"]

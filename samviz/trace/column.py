@@ -1,0 +1,152 @@
+"""One dataset of a trace: numpy-style reading of its committed part."""
+
+import operator
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from samviz.errors import TraceError
+
+READ_BYTES = 16 * 2**20
+
+Array = npt.NDArray[Any]
+
+LOCK = RLock()  # one for all traces: HDF5 does one thing at a time anyway
+
+
+class Column:
+    """A lazy, read-only array: `trace["read/slot"][10:20, 0]` reads just that from the file.
+
+    Indexing follows numpy (ints, slices, Ellipsis, integer and boolean arrays); per-step columns end at the
+    last committed step. Raises IndexError as numpy does, TraceError where the file cannot be read.
+    """
+
+    def __init__(self, file: h5py.File, dataset: h5py.Dataset, name: str, path: Path, length: int) -> None:
+        self._file = file
+        self._kept = None if file.swmr_mode else dataset
+        self._path = path
+        self._chunk = dataset.chunks[0] if dataset.chunks else 64
+        self.name = name
+        self.shape: tuple[int, ...] = (length, *dataset.shape[1:])
+        self.dtype: np.dtype[Any] = dataset.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<Column {self.name} {self.dtype.name} {list(self.shape)}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError(f"{self.name} is read from a file: it cannot be viewed without a copy")
+        return self[...].astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Array:
+        """Read the box of the file that `key` touches, then let numpy finish the selection inside it."""
+        keys = _expand(key, len(self.shape))
+        if isinstance(keys[0], np.ndarray) and keys[0].ndim > 0:
+            wanted, first = _narrow_array(keys[0], len(self))
+        else:
+            wanted, first = _narrow(keys[0], len(self))
+        rest = [_narrow(part, size) for part, size in zip(keys[1:], self.shape[1:], strict=True)]
+        box = tuple(part[0] for part in rest)
+        block = self._read(wanted, box) if isinstance(wanted, slice) else self.gather(wanted, box)
+        return block[(first, *(part[1] for part in rest))]  # type: ignore[no-any-return]
+
+    def gather(self, steps: Array, box: tuple[slice, ...]) -> Array:
+        """The given rows of the first axis (sorted, unique), cut to `box` on the others: [len(steps), ...].
+
+        Neighbouring chunks are read together, each chunk once, at most 16 MiB at a time.
+        """
+        sizes = [len(range(*cut.indices(size))) for cut, size in zip(box, self.shape[1:], strict=True)]
+        out = np.empty((len(steps), *sizes), self.dtype)
+        row_bytes = max(1, int(np.prod(sizes)) * self.dtype.itemsize)
+        span = max(1, READ_BYTES // (row_bytes * self._chunk)) * self._chunk
+        chunk = steps // self._chunk
+        breaks = np.flatnonzero(np.diff(chunk) > 1) + 1
+        for first, last in zip([0, *breaks], [*breaks, len(steps)], strict=True):
+            at = first
+            while at < last:
+                limit = chunk[at] * self._chunk + span
+                end = min(last, int(np.searchsorted(steps, limit)))
+                block = self._read(slice(int(steps[at]), int(steps[end - 1]) + 1, 1), box)
+                out[at:end] = block[steps[at:end] - steps[at]]
+                at = end
+        return out
+
+    def _read(self, steps: slice, box: tuple[slice, ...]) -> Array:
+        with LOCK:
+            if not self._file:
+                raise TraceError(f"{self._path}: /{self.name}: the trace was closed; open it again")
+            try:
+                return self._open()[(steps, *box)]  # type: ignore[no-any-return]
+            except (OSError, RuntimeError) as error:
+                why = "a checksum does not match" if "filter" in str(error) else str(error).splitlines()[0]
+                raise TraceError(
+                    f"{self._path}: /{self.name}: steps {steps.start} to {steps.stop - 1} cannot be read "
+                    f"({why}); the file is damaged there: restore it from a copy or record it again"
+                ) from error
+
+    def _open(self) -> h5py.Dataset:
+        """The dataset; of a live file an up-to-date handle, used once.
+
+        HDF5 shares what it knows of a file within a process, and can only bring a dataset up to date while
+        nobody else there has it open.
+        """
+        if self._kept is not None:
+            return self._kept
+        dataset = self._file[self.name]
+        dataset.refresh()
+        return dataset
+
+
+def _expand(key: Any, rank: int) -> tuple[Any, ...]:
+    keys = key if isinstance(key, tuple) else (key,)
+    keys = tuple(np.asarray(part) if isinstance(part, list | np.ndarray) else part for part in keys)
+    if any(part is None for part in keys):
+        raise IndexError("a column cannot be indexed with None; read it first")
+    if any(isinstance(part, np.ndarray) and part.dtype.kind == "b" and part.ndim != 1 for part in keys):
+        raise IndexError("a boolean index must have one axis")
+    dots = [index for index, part in enumerate(keys) if part is Ellipsis]
+    if len(dots) > 1 or len(keys) - len(dots) > rank:
+        raise IndexError(f"too many indices for a column of {rank} axes")
+    at = dots[0] if dots else len(keys)
+    fill = (slice(None),) * (rank - len(keys) + len(dots))
+    return keys[:at] + fill + keys[at + 1 :]
+
+
+def _narrow(key: Any, size: int) -> tuple[slice, Any]:
+    """(what to read of an axis of that size, the index of the wanted part within what was read)."""
+    if isinstance(key, slice):
+        steps = range(*key.indices(size))
+        if len(steps) == 0:
+            return slice(0, 0, 1), slice(None)
+        if steps.step > 0:
+            return slice(steps.start, steps[-1] + 1, steps.step), slice(None)
+        return slice(steps[-1], steps.start + 1, -steps.step), slice(None, None, -1)
+    if isinstance(key, np.ndarray) and key.ndim > 0:
+        return slice(0, size, 1), key
+    index = operator.index(key)
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of bounds for an axis of size {size}")
+    return slice(index % size, index % size + 1, 1), 0
+
+
+def _narrow_array(key: Array, size: int) -> tuple[slice | Array, Array]:
+    """Likewise for an integer or boolean array on the first axis, where only the rows it names are read."""
+    if key.dtype == bool:
+        if len(key) != size:
+            raise IndexError(f"a boolean index of length {len(key)} does not fit an axis of size {size}")
+        key = np.flatnonzero(key)
+    if key.size == 0:
+        return slice(0, 0, 1), key.astype(np.intp)
+    if key.dtype.kind not in "iu":
+        raise IndexError("an index array must hold integers or booleans")
+    if key.min() < -size or key.max() >= size:
+        raise IndexError(f"an index is out of bounds for an axis of size {size}")
+    wanted, inverse = np.unique(key % size, return_inverse=True)
+    return wanted, inverse.reshape(key.shape)

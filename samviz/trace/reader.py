@@ -1,0 +1,255 @@
+"""Open a trace and ask it things: columns, episodes, the memory and its usage at any step."""
+
+import bisect
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from samviz.errors import ConfigError, TraceError
+from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
+from samviz.trace.column import LOCK, Array, Column
+from samviz.trace.episodes import Episode, find_episodes
+from samviz.trace.opening import damaged, open_file
+from samviz.trace.replay import last_accesses, last_rows
+from samviz.trace.safety import check_file
+from samviz.trace.schema import DATASETS, Dimensions
+
+MEMORY_BYTES = 8 * 2**30
+
+
+def open_trace(path: str | Path) -> "Trace":
+    """Open a trace, finished, crashed or still being written. Raises TraceError (one line) if it is none."""
+    return Trace(path)
+
+
+class Trace:
+    """A read-only view of the steps that were committed when it was opened; open again to see newer ones.
+
+    Opening reads the attributes, the commit record and the episode column; everything else is read when asked
+    for. A trace never changes, and threads may share it.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        check_file(self._path)
+        self._file = open_file(self._path)
+        try:
+            with LOCK:
+                self._load()
+        except TraceError:
+            self._file.close()
+            raise
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            self._file.close()
+            raise damaged(self._path, error) from error
+
+    def _load(self) -> None:
+        self._header = check_header(self._file, self._path)
+        n_steps, self._status = check_commit(self._file, self._path)
+        datasets = check_datasets(self._file, self._path, self._header, n_steps)
+        self._dimensions = dimensions(self._header.sizes, datasets)
+        self._n_steps = n_steps
+        self._columns = {
+            name: Column(
+                self._file,
+                dataset,
+                name,
+                self._path,
+                n_steps if DATASETS[name].per_step else dataset.shape[0],
+            )
+            for name, dataset in datasets.items()
+        }
+        del datasets  # a live file's must not stay open
+        self._episodes = find_episodes(self._path, self._columns["episode"])
+
+    @property
+    def path(self) -> Path:
+        """Where the trace lies."""
+        return self._path
+
+    @property
+    def uuid(self) -> str:
+        """The trace's own name, whatever its file is called."""
+        return self._header.uuid
+
+    @property
+    def created(self) -> str:
+        """When recording began, ISO 8601, UTC."""
+        return self._header.created
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(major, minor) of the format it was written in."""
+        return self._header.version
+
+    @property
+    def status(self) -> str:
+        """One of "recording" (also: killed while recording), "complete" and "stopped early"."""
+        return self._status
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """The sizes of the memory, the batch and the io columns."""
+        return self._dimensions
+
+    @property
+    def access_threshold(self) -> float:
+        """delta: a slot counts as accessed where a head's merged weight exceeds it."""
+        return self._header.access_threshold
+
+    @property
+    def last_write_erases(self) -> bool:
+        """Whether each head's last write entry is the least recently accessed slot, which was erased."""
+        return bool(self._header.sizes["last_write_erases"])
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Model, task, seed, versions and user keys; a fresh read-only copy each time."""
+        return MappingProxyType(parse_meta(self._path, self._header.meta))
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """The episodes of the first batch element, in order."""
+        return self._episodes[0]
+
+    def episode_at(self, t: int, batch: int = 0) -> Episode:
+        """The episode that step t belongs to."""
+        self._check_step(t, batch)
+        episodes = self._episodes[batch]
+        return episodes[bisect.bisect_right(episodes, t, key=lambda episode: episode.start) - 1]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the columns present, like "read/slot"."""
+        return tuple(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self._columns[name]
+        except KeyError:
+            present = ", ".join(self._columns)
+            raise ConfigError(f"{self._path}: no column {name!r} here; it has {present}") from None
+
+    def __len__(self) -> int:
+        return self._n_steps
+
+    def __bool__(self) -> bool:
+        return True
+
+    def memory(self, t: int, slots: npt.ArrayLike | None = None, batch: int = 0) -> npt.NDArray[np.float32]:
+        """Rows of the memory at the end of step t: [N, W] float32, or [n, W] for the n `slots` asked for.
+
+        The memory starts afresh (zero) with each episode; the first one from /start where the trace has it.
+        """
+        episode = self.episode_at(t, batch)
+        wanted, inverse = self._wanted(slots)
+        size = len(wanted) * self._dimensions.word_size * 4
+        if size > MEMORY_BYTES:
+            raise ConfigError(
+                f"{self._path}: the memory at a step is {size:,} bytes; ask for some slots only"
+            )
+        rows, missing = last_rows(
+            self._path,
+            self["write/slot"],
+            self["write/row"],
+            (episode.start, t + 1),
+            self._dimensions.slots,
+            wanted,
+            batch,
+        )
+        if episode.start == 0 and "start/slot" in self and missing.any():
+            self._fill_start(rows, wanted, missing, batch)
+        return rows if slots is None else rows[inverse]
+
+    def usage(self, t: int, batch: int = 0) -> npt.NDArray[np.int64]:
+        """The step at which each slot was last accessed, at the end of step t: [N] int64, -1 never.
+
+        Accessed means that the weights of one head at the slot, its reads or its writes added up, exceeded
+        `access_threshold`. Values below -1 are steps before the recording, where /start tells of them.
+        """
+        episode = self.episode_at(t, batch)
+        accessed = last_accesses(
+            self._path,
+            [(self["read/slot"], self["read/weight"]), (self["write/slot"], self["write/weight"])],
+            (episode.start, t + 1),
+            self._dimensions.slots,
+            self.access_threshold,
+            batch,
+        )
+        if episode.start == 0 and "start/slot" in self:
+            at, slot = self._start(batch)
+            before = self["start/last_access"][:][at]
+            untouched = accessed[slot] < 0
+            accessed[slot[untouched]] = before[untouched]
+        return accessed
+
+    def close(self) -> None:
+        """Close the file; columns can no longer be read."""
+        with LOCK:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        from samviz.trace.summary import short
+
+        return short(self)
+
+    def _repr_html_(self) -> str:
+        from samviz.trace.summary import html_table
+
+        return html_table(self)
+
+    def _wanted(self, slots: npt.ArrayLike | None) -> tuple[Array, Array]:
+        """Unique slots, and the place of each slot asked for among them."""
+        total = self._dimensions.slots
+        if slots is None:
+            every = np.arange(total)
+            return every, every
+        asked = np.atleast_1d(np.asarray(slots))
+        if asked.size == 0:
+            asked = asked.astype(np.int64)
+        if asked.ndim != 1 or asked.dtype.kind not in "iu":
+            raise ConfigError(f"slots: expected integers [n], found {asked.dtype.name} {list(asked.shape)}")
+        if asked.size and (asked.min() < 0 or asked.max() >= total):
+            raise ConfigError(f"slots: expected 0 to {total - 1}, found {asked.min()} to {asked.max()}")
+        wanted, inverse = np.unique(asked, return_inverse=True)
+        return wanted, inverse
+
+    def _start(self, batch: int) -> tuple[Array, Array]:
+        """(places in /start, slots) of what the batch element's memory held before the first step."""
+        mine = np.flatnonzero(self["start/batch"][:] == batch)
+        slot = self["start/slot"][:][mine]
+        if slot.size and (slot.min() < 0 or slot.max() >= self._dimensions.slots):
+            raise TraceError(
+                f"{self._path}: /start/slot: expected slots from 0 to {self._dimensions.slots - 1}, "
+                f"found {slot.min()} to {slot.max()}; the file is damaged there"
+            )
+        return mine, slot
+
+    def _fill_start(self, rows: Array, wanted: Array, missing: Array, batch: int) -> None:
+        at, slot = self._start(batch)
+        place = np.searchsorted(wanted, slot).clip(max=len(wanted) - 1)
+        use = (wanted[place] == slot) & missing[place]
+        rows[place[use]] = self["start/row"][at[use]]
+
+    def _check_step(self, t: int, batch: int) -> None:
+        if not 0 <= t < self._n_steps:
+            raise ConfigError(
+                f"{self._path}: no step {t}; the trace holds {self._n_steps} steps, counted from 0"
+            )
+        if not 0 <= batch < self._dimensions.batch:
+            raise ConfigError(
+                f"{self._path}: no batch element {batch}; the trace holds {self._dimensions.batch}"
+            )

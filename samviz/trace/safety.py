@@ -1,0 +1,96 @@
+"""What a file may not do to its reader: odd links, foreign storage, foreign filters, sizes that explode."""
+
+import math
+import os
+import stat
+from pathlib import Path
+
+import h5py
+
+from samviz.errors import TraceError
+from samviz.trace.schema import CHUNK_BYTES, SIGNATURE
+
+NOT_OURS = "open a file that samviz recorded"
+DAMAGED = "the file is damaged or was not written as the format says; record it again"
+
+_FILTERS = {
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_LZF,
+}
+_LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
+
+
+def refusal(path: Path, key: str, expected: str, found: object, advice: str) -> TraceError:
+    """The one-line error of this room: where, what was expected, what was found, what to do."""
+    shown = str(found)
+    shown = shown if len(shown) <= 100 else shown[:97] + "..."
+    line = f"{path}: {key}: expected {expected}, found {shown}; {advice}"
+    return TraceError(
+        "".join(letter if letter.isprintable() else "\\" + hex(ord(letter))[1:] for letter in line)
+    )
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no HDF5 file before HDF5 sees it (a FIFO would hang it for ever)."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or error
+        raise refusal(path, "file", "a trace", found, "check the path") from None
+    if not stat.S_ISREG(mode):
+        found = "a folder" if stat.S_ISDIR(mode) else "a FIFO, device or socket"
+        raise refusal(path, "file", "a regular file", found, "name the trace file itself")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise refusal(path, "file", "a readable file", error.strerror, "check its permissions") from None
+    if start != SIGNATURE:
+        found = "an empty file" if not start else f"the bytes {start!r}"
+        raise refusal(path, "signature", "an HDF5 file", found, NOT_OURS)
+
+
+def find_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
+    """The dataset of that name if each part of its path is a hard link; None where a part is missing."""
+    *groups, last = name.split("/")
+    where: h5py.Group = file
+    for part in (*groups, last):
+        link = where.get(part, getlink=True)
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise refusal(path, f"/{name}", "a hard link", type(link).__name__, "do not open this file")
+        wanted = h5py.Dataset if part is last else h5py.Group
+        found = where.get(part, getclass=True)
+        if found is not wanted:
+            raise refusal(
+                path, f"/{name}", f"a {wanted.__name__}", getattr(found, "__name__", found), DAMAGED
+            )
+        where = where[part]
+    return where
+
+
+def check_storage(dataset: h5py.Dataset, path: Path, name: str) -> None:
+    """Plain numbers, stored inside this file, in chunks of bounded size, through filters every reader has."""
+    kind = dataset.id.get_type().get_class()
+    if kind not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
+        raise refusal(path, f"/{name}", "a number type", f"HDF5 type class {kind}", "do not open this file")
+    plist = dataset.id.get_create_plist()
+    if plist.get_external_count() or plist.get_layout() not in _LAYOUTS:
+        raise refusal(
+            path, f"/{name}", "data inside this file", "external or virtual storage", "do not open it"
+        )
+    filters = {plist.get_filter(index)[0] for index in range(plist.get_nfilters())}
+    if not filters <= _FILTERS:
+        found = f"filter {min(filters - _FILTERS)}"
+        raise refusal(
+            path, f"/{name}", "deflate, shuffle, lzf or fletcher32", found, "repack it without that filter"
+        )
+    if plist.get_layout() == h5py.h5d.CHUNKED:
+        size = math.prod(plist.get_chunk()) * dataset.id.get_type().get_size()
+        if size > CHUNK_BYTES:
+            raise refusal(
+                path, f"/{name}", f"chunks of at most {CHUNK_BYTES:,} bytes", f"{size:,}", "repack it"
+            )

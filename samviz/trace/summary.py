@@ -1,0 +1,122 @@
+"""A trace in words: the short form a prompt shows, the long one `samviz info` prints."""
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samviz.trace.episodes import Episode
+
+if TYPE_CHECKING:
+    from samviz.trace.reader import Trace
+
+SHOWN_EPISODES = 10
+
+
+def short(trace: "Trace") -> str:
+    """Three lines: file, model and task; steps and episodes; sizes."""
+    facts = _facts(trace)
+    return (
+        f"Trace {trace.path.name}: {facts['model']} on {facts['task']}, {facts['status']}\n"
+        f"  {facts['steps']} steps, {facts['episodes']} episodes, batch {facts['batch']}\n"
+        f"  {facts['memory']}, {facts['heads']}, {facts['size']}"
+    )
+
+
+def html_table(trace: "Trace") -> str:
+    """The same as an HTML table; everything that came from the file is escaped."""
+    rows = {"trace": trace.path.name, **_facts(trace)}
+    cells = (
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows.items()
+    )
+    return f"<table>{''.join(cells)}</table>"
+
+
+def describe(trace: "Trace") -> str:
+    """Everything worth knowing about a trace without looking at single steps, as lines of text."""
+    facts = {"trace": str(trace.path), **_facts(trace), **_origin(trace)}
+    width = max(map(len, facts))
+    lines = [f"{name:<{width}}  {_plain(text)}" for name, text in facts.items()]
+    lines += ["", "episode  steps               mean loss (bits)", *_episode_lines(trace)]
+    lines += ["", "dataset                 dtype    shape"]
+    for name in trace.datasets:
+        column = trace[name]
+        lines.append(f"{name:<22}  {column.dtype.name:<7}  {' x '.join(map(str, column.shape))}")
+    return "\n".join(lines)
+
+
+def mean_loss(trace: "Trace", episode: Episode) -> float | None:
+    """Mean loss in bits over the episode's counted steps (mask 1, loss known); None where there are none."""
+    if "io/loss" not in trace:
+        return None
+    loss = trace["io/loss"][episode.start : episode.stop, 0]
+    counted = np.isfinite(loss)
+    if "io/mask" in trace:
+        counted &= trace["io/mask"][episode.start : episode.stop, 0] == 1
+    return float(loss[counted].mean()) if counted.any() else None
+
+
+def _facts(trace: "Trace") -> dict[str, str]:
+    sizes = trace.dimensions
+    return {
+        "model": _named(trace.meta.get("model"), "class", "a model"),
+        "task": _named(trace.meta.get("task"), "name", "no named task"),
+        "status": trace.status,
+        "steps": f"{len(trace):,}",
+        "episodes": f"{len(trace.episodes):,}",
+        "batch": str(sizes.batch),
+        "memory": f"{sizes.slots:,} slots x {sizes.word_size}",
+        "heads": f"{sizes.heads} heads x {sizes.reads} reads",
+        "size": _size(trace.path.stat().st_size if trace.path.exists() else 0),
+    }
+
+
+def _origin(trace: "Trace") -> dict[str, str]:
+    meta = trace.meta
+    known = {
+        name: meta[name]
+        for name in ("seed", "index", "git_commit", "checkpoint_sha256")
+        if meta.get(name) is not None
+    }
+    versions = meta.get("versions")
+    if isinstance(versions, dict):
+        known["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())
+    sizes = trace.dimensions
+    return {
+        "entries": f"{sizes.read_entries} a read, {sizes.write_entries} a write, {sizes.links} links a slot",
+        "access threshold": f"{trace.access_threshold:g}",
+        "format": "{}.{}".format(*trace.version),
+        "created": trace.created,
+        "uuid": trace.uuid,
+        **{name.replace("_", " "): str(value) for name, value in known.items()},
+    }
+
+
+def _episode_lines(trace: "Trace") -> list[str]:
+    lines = []
+    for episode in trace.episodes[:SHOWN_EPISODES]:
+        loss = mean_loss(trace, episode)
+        steps = f"{episode.start} to {episode.stop - 1}"
+        lines.append(f"{episode.number:<7}  {steps:<18}  {'unknown' if loss is None else f'{loss:.4f}'}")
+    if len(trace.episodes) > SHOWN_EPISODES:
+        lines.append(f"... and {len(trace.episodes) - SHOWN_EPISODES:,} more")
+    return lines
+
+
+def _named(value: Any, key: str, otherwise: str) -> str:
+    name = value.get(key) if isinstance(value, dict) else None
+    return _plain(str(name)) if name else otherwise
+
+
+def _plain(text: str) -> str:
+    """What a file says, safe for a terminal: no control characters, no endless lines."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= 200 else shown[:197] + "..."
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError

@@ -1,0 +1,87 @@
+"""Random but lawful events, and traces made of them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samviz.recorder import Recorder
+from samviz.trace.schema import Dimensions
+
+if TYPE_CHECKING:
+    from samviz.model.events import Events
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def make_dimensions(**sizes: int) -> Dimensions:
+    """Small dimensions; R = K and E = R + 1 unless told otherwise."""
+    base = {"slots": 12, "word_size": 3, "heads": 2, "reads": 2, "links": 0, "batch": 1} | sizes
+    entries = {"read_entries": base["reads"], "write_entries": base["reads"] + 1}
+    return Dimensions(**(entries | base))
+
+
+def random_events(rng: np.random.Generator, steps: int, sizes: Dimensions) -> "Events":
+    """The arrays below as a model would hand them out."""
+    import torch
+
+    from samviz.model.events import Events
+
+    return Events(
+        **{field: torch.from_numpy(array) for field, array in random_arrays(rng, steps, sizes).items()}
+    )
+
+
+def random_arrays(rng: np.random.Generator, steps: int, sizes: Dimensions) -> Arrays:
+    """T steps: distinct slots in a read, some entries unused, one after-image of a slot in a step."""
+    lead = (steps, sizes.batch, sizes.heads)
+    read_slot = np.argsort(rng.random((*lead, sizes.slots)), axis=-1)[..., : sizes.read_entries].astype("i4")
+    read_slot[rng.random(read_slot.shape) < 0.1] = -1
+    write_slot = rng.integers(-1, sizes.slots, (*lead, sizes.write_entries), dtype="i4")
+    step, element = np.indices(write_slot.shape)[:2]
+    images = rng.normal(size=(steps, sizes.batch, sizes.slots, sizes.word_size)).astype("f4")
+    return {
+        "read_slot": read_slot,
+        "read_weight": _weights(rng, read_slot),
+        "read_score": np.where(read_slot < 0, 0, rng.uniform(-1, 1, read_slot.shape)).astype("f4"),
+        "read_query": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
+        "read_word": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
+        "read_usage": rng.integers(-1, max(steps, 1), read_slot.shape, dtype="i4"),
+        "write_slot": write_slot,
+        "write_weight": _weights(rng, write_slot),
+        "write_row": images[step, element, write_slot],
+        "write_word": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
+        "write_usage": rng.integers(-1, max(steps, 1), write_slot.shape, dtype="i4"),
+        "alpha": rng.random(lead).astype("f4"),
+        "gamma": rng.random(lead).astype("f4"),
+        "beta": rng.random(lead).astype("f4"),
+    }
+
+
+def window(events: "Events", start: int, stop: int) -> "Events":
+    """Steps [start, stop) of the events."""
+    return events._make(field[start:stop] for field in events)
+
+
+def recorder_for(path: Path, sizes: Dimensions, **settings: Any) -> Recorder:
+    """A recorder of those dimensions."""
+    return Recorder(path, **sizes.__dict__, **settings)
+
+
+def write_trace(
+    path: Path, events: "Events", sizes: Dimensions, episodes: Sequence[int] = (), **settings: Any
+) -> Path:
+    """Record the events; `episodes` are the lengths of all episodes but the last."""
+    bounds = [0, *np.cumsum(episodes).tolist(), len(events.read_slot)]
+    with recorder_for(path, sizes, **settings) as recorder:
+        for number, (start, stop) in enumerate(pairwise(bounds)):
+            recorder.append(window(events, start, stop), episode=number)
+    return path
+
+
+def _weights(rng: np.random.Generator, slot: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Weights of which about half lie below the access threshold; 0 where there is no entry."""
+    weight = np.where(rng.random(slot.shape) < 0.5, rng.uniform(0, 0.008, slot.shape), rng.random(slot.shape))
+    return np.where(slot < 0, 0, weight).astype("f4")
