@@ -1,0 +1,64 @@
+"""Steps waiting for a whole chunk: windows of any length in, whole blocks out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samviz.errors import ConfigError
+from samviz.trace.schema import DATASETS
+
+Array = npt.NDArray[Any]
+Block = dict[str, Array]
+
+
+class BlockBuffer:
+    """Holds up to one block of `block_steps` steps for every dataset; what goes in is copied."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], block_steps: int) -> None:
+        """shapes: the shape of one step, by dataset name."""
+        self._block_steps = block_steps
+        self._held = 0
+        self._arrays = {name: np.empty((block_steps, *shape), _dtype(name)) for name, shape in shapes.items()}
+
+    def __len__(self) -> int:
+        """Steps held."""
+        return self._held
+
+    def add(self, window: Block, steps: int) -> Iterator[Block]:
+        """Copy a window in; yields each block as it becomes whole (valid until the next one)."""
+        taken = 0
+        while taken < steps:
+            count = min(steps - taken, self._block_steps - self._held)
+            for name, array in self._arrays.items():
+                array[self._held : self._held + count] = window[name][taken : taken + count]
+            self._held += count
+            taken += count
+            if self._held == self._block_steps:
+                self._held = 0
+                yield self._arrays
+
+    def rest(self) -> Block:
+        """The steps that do not fill a block, and an empty buffer."""
+        held, self._held = self._held, 0
+        return {name: array[:held] for name, array in self._arrays.items()}
+
+
+def to_array(value: Any, name: str, shape: tuple[int, ...], dataset: str) -> Array:
+    """A tensor or array as numpy, not copied. Raises ConfigError if it is not what the dataset holds."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise ConfigError(f"{name}: expected shape {list(shape)}, found {list(array.shape)}")
+    dtype = _dtype(dataset)
+    if dtype == np.uint8:
+        array = array != 0
+    elif not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise ConfigError(f"{name}: expected {dtype.name} or alike, found {array.dtype.name}")
+    return array
+
+
+def _dtype(dataset: str) -> np.dtype[Any]:
+    return np.dtype(DATASETS[dataset].dtypes[0])

@@ -1,0 +1,114 @@
+"""Create a trace: every attribute and dataset, before the first step."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import h5py
+import numpy as np
+
+from samviz.errors import ConfigError
+from samviz.trace.schema import (
+    CHUNK_BYTES,
+    DATASETS,
+    FORMAT,
+    INTEGER_ATTRIBUTES,
+    META_BYTES,
+    VERSION,
+    Dimensions,
+)
+
+WEIGHTS_CHUNK_BYTES = 2**20
+
+Sizes = dict[str, int]
+
+
+def step_sizes(dimensions: Dimensions) -> Sizes:
+    """The size of every symbol that a recorder's datasets use."""
+    io = {"I": dimensions.input_size, "O": dimensions.output_size, "S": dimensions.source_size}
+    return dimensions.symbols() | io
+
+
+def check_settings(
+    dimensions: Dimensions, chunk_steps: int, access_threshold: float, names: Iterable[str]
+) -> None:
+    """Refuse sizes that no trace can hold. Raises ConfigError."""
+    values = {**dimensions.__dict__, "chunk_steps": chunk_steps}
+    for name, value in values.items():
+        low, high = INTEGER_ATTRIBUTES.get(name, (0, 2**28))
+        if not low <= value <= high:
+            raise ConfigError(f"{name}: expected an integer from {low} to {high}, found {value}")
+    if not 0 <= access_threshold < math.inf:
+        raise ConfigError(f"access_threshold: expected a finite number >= 0, found {access_threshold}")
+    for name in names:
+        row = DATASETS[name]
+        step_bytes = math.prod(row.step_shape(step_sizes(dimensions))) * np.dtype(row.dtypes[0]).itemsize
+        size = row.chunk_steps(chunk_steps) * step_bytes
+        if size > CHUNK_BYTES:
+            fitting = CHUNK_BYTES // step_bytes
+            advice = f"use chunk_steps={fitting} or fewer" if fitting else "record fewer batch elements"
+            raise ConfigError(f"/{name}: a chunk may hold {CHUNK_BYTES:,} bytes, found {size:,}; {advice}")
+
+
+def encode_meta(meta: Mapping[str, Any] | None) -> bytes:
+    """The meta attribute: strict JSON in ASCII. Raises ConfigError where it does not fit."""
+    try:
+        text = json.dumps(dict(meta or {}), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"meta: expected values that JSON can hold, found {error}") from None
+    if len(text) > META_BYTES:
+        raise ConfigError(
+            f"meta: expected at most {META_BYTES:,} bytes of JSON, found {len(text):,}; shorten it"
+        )
+    return text
+
+
+def write_header(
+    file: h5py.File,
+    dimensions: Dimensions,
+    *,
+    chunk_steps: int,
+    access_threshold: float,
+    last_write_erases: bool,
+    meta: bytes,
+) -> None:
+    """The root attributes: numbers and fixed-length byte strings."""
+    file.attrs["format"] = np.bytes_(FORMAT)
+    file.attrs["version"] = np.array(VERSION, "<u2")
+    file.attrs["uuid"] = np.bytes_(str(uuid4()).encode())
+    file.attrs["created"] = np.bytes_(datetime.now(UTC).isoformat(timespec="seconds").encode())
+    for name, value in dimensions.__dict__.items():
+        if name in INTEGER_ATTRIBUTES:
+            file.attrs[name] = np.int64(value)
+    file.attrs["chunk_steps"] = np.int64(chunk_steps)
+    file.attrs["access_threshold"] = np.float32(access_threshold)
+    file.attrs["last_write_erases"] = np.uint8(last_write_erases)
+    file.attrs["meta"] = np.bytes_(meta)
+
+
+def create_datasets(
+    file: h5py.File, names: Iterable[str], dimensions: Dimensions, chunk_steps: int, weights: bytes | None
+) -> dict[str, h5py.Dataset]:
+    """The commit records, the checkpoint, and an empty dataset for each per-step name: those, by name."""
+    file.create_dataset("n_steps", data=np.zeros(1, "<i8"))
+    file.create_dataset("status", data=np.zeros(1, "u1"))
+    if weights:
+        data = np.frombuffer(weights, "u1")
+        chunk = (min(len(data), WEIGHTS_CHUNK_BYTES),)
+        file.create_dataset("model/weights", data=data, chunks=chunk, fletcher32=True)
+    created = {}
+    for name in names:
+        row = DATASETS[name]
+        shape = row.step_shape(step_sizes(dimensions))
+        created[name] = file.create_dataset(
+            name,
+            shape=(0, *shape),
+            maxshape=(None, *shape),
+            dtype=row.dtypes[0],
+            chunks=(row.chunk_steps(chunk_steps), *shape),
+            fletcher32=row.checked,
+        )
+    return created

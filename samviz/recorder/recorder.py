@@ -1,0 +1,233 @@
+"""Record a sparse memory: the model's events in, a trace out."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from samviz.errors import ConfigError, TraceError
+from samviz.recorder.buffer import BlockBuffer, to_array
+from samviz.recorder.fields import EVENTS, INPUT, LINK_EVENTS, OUTPUT, SOURCE
+from samviz.recorder.file import TraceFile
+from samviz.recorder.layout import check_settings, create_datasets, encode_meta, step_sizes, write_header
+from samviz.trace.schema import CHUNK_STEPS, DATASETS, Dimensions
+
+if TYPE_CHECKING:  # any object with these arrays will do: recording needs no torch
+    from samviz.model.events import Events
+
+Array = npt.NDArray[Any]
+
+# what stands for "not told": an answer without a known target must not look like a wrong one
+_UNKNOWN: dict[str, float] = {"target": math.nan, "loss": math.nan, "source": -1}
+
+
+class Recorder:
+    """Writes one trace, window by window, while it can already be read. Use it as a context manager.
+
+    path: the new file (its folder is made where missing); one that exists is refused unless `overwrite`.
+    slots, word_size, heads, reads, links, batch: N, W, H, K, L, B. read_entries (R) defaults to reads,
+    write_entries (E) to R + 1. input_size, output_size, source_size: 0 for a trace without such io columns.
+    meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
+    chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
+    fsync_s: seconds between syncs to disk (for power loss; a killed process loses nothing committed).
+    Raises TraceError where the file cannot be made, ConfigError where the settings do not fit.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        slots: int,
+        word_size: int,
+        heads: int,
+        reads: int,
+        read_entries: int | None = None,
+        write_entries: int | None = None,
+        links: int = 0,
+        batch: int = 1,
+        input_size: int = 0,
+        output_size: int = 0,
+        source_size: int = 0,
+        access_threshold: float = 0.005,
+        last_write_erases: bool = True,
+        meta: Mapping[str, Any] | None = None,
+        weights: bytes | None = None,
+        chunk_steps: int = CHUNK_STEPS,
+        overwrite: bool = False,
+        fsync_s: float = 5.0,
+    ) -> None:
+        read_entries = reads if read_entries is None else read_entries
+        self._dimensions = Dimensions(
+            slots=slots,
+            word_size=word_size,
+            heads=heads,
+            reads=reads,
+            read_entries=read_entries,
+            write_entries=read_entries + 1 if write_entries is None else write_entries,
+            links=links,
+            batch=batch,
+            input_size=input_size,
+            output_size=output_size,
+            source_size=source_size,
+        )
+        self._events = EVENTS | (LINK_EVENTS if links else {})
+        self._io = self._io_fields()
+        names = ["episode", *self._events.values(), *self._io.values()]
+        check_settings(self._dimensions, chunk_steps, access_threshold, names)
+        encoded = encode_meta(meta)
+
+        def build(file: h5py.File) -> dict[str, h5py.Dataset]:
+            write_header(
+                file,
+                self._dimensions,
+                chunk_steps=chunk_steps,
+                access_threshold=access_threshold,
+                last_write_erases=last_write_erases,
+                meta=encoded,
+            )
+            return create_datasets(file, names, self._dimensions, chunk_steps, weights)
+
+        self._shapes = {name: DATASETS[name].step_shape(step_sizes(self._dimensions)) for name in names}
+        self._buffer = BlockBuffer(self._shapes, chunk_steps)
+        self._file = TraceFile(Path(path), build, overwrite=overwrite, fsync_s=fsync_s)
+        self._n_steps = 0
+        self._episode = 0
+        self._closed: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the trace lies."""
+        return self._file.path
+
+    @property
+    def n_steps(self) -> int:
+        """Steps appended; those not yet in the file are written by `close` at the latest."""
+        return self._n_steps
+
+    def append(
+        self,
+        events: "Events",
+        *,
+        episode: int,
+        first_step: int = 0,
+        input: Any = None,
+        output: Any = None,
+        target: Any = None,
+        mask: Any = None,
+        loss: Any = None,
+        source: Any = None,
+    ) -> None:
+        """Append one window of T steps; everything is copied, so the caller may go on to change it.
+
+        episode: its number, never below the last one; the memory starts afresh where it changes.
+        first_step: the model's step counter at the window's first step; usage and `source` count like it.
+        input, output, target, mask, loss, source: tensors or arrays [T, B, ...] of the sizes told at the
+        start; a target, loss or source that is not known may be left out (NaN, NaN, -1).
+        Raises ConfigError where something does not fit (the window is not recorded then), TraceError
+        where the file fails.
+        """
+        if self._closed:
+            raise TraceError(f"{self.path}: {self._closed}; record into a new file")
+        steps = len(events.read_slot)
+        window = self._check_events(events, steps)
+        told = {
+            "input": input,
+            "output": output,
+            "target": target,
+            "mask": mask,
+            "loss": loss,
+            "source": source,
+        }
+        window |= self._check_io(told, steps)
+        window["episode"] = self._check_episode(episode, steps)
+        shift = self._n_steps - first_step
+        for name in ("usage/read", "usage/write", "io/source"):
+            if name in window:
+                window[name] = _shifted(window[name], shift)
+        try:
+            for block in self._buffer.add(window, steps):
+                self._file.write(block)
+        except TraceError:
+            self._closed = "recording stopped when the file could not be written"
+            raise
+        self._n_steps += steps
+        self._episode = episode
+
+    def close(self) -> None:
+        """Write what is left, mark the trace complete and close it. A second call does nothing."""
+        self._close(complete=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._close(complete=kind is None)
+
+    def _close(self, *, complete: bool) -> None:
+        if self._closed:
+            return
+        self._closed = "the recorder is closed"
+        self._file.close(self._buffer.rest(), complete=complete)
+
+    def _io_fields(self) -> dict[str, str]:
+        sizes = self._dimensions
+        given = ((sizes.input_size, INPUT), (sizes.output_size, OUTPUT), (sizes.source_size, SOURCE))
+        return {field: name for size, fields in given if size > 0 for field, name in fields.items()}
+
+    def _check_events(self, events: "Events", steps: int) -> dict[str, Array]:
+        window = {}
+        for field, name in self._events.items():
+            value = getattr(events, field, None)
+            if value is None:
+                raise ConfigError(
+                    f"events.{field}: expected a tensor, as links={self._dimensions.links}, found none"
+                )
+            array = to_array(value, f"events.{field}", (steps, *self._shapes[name]), name)
+            if (
+                field.endswith("_slot")
+                and array.size
+                and not -1 <= array.min() <= array.max() < self._dimensions.slots
+            ):
+                found = f"{array.min()} to {array.max()}"
+                raise ConfigError(
+                    f"events.{field}: expected slots from -1 to {self._dimensions.slots - 1}, found {found}"
+                )
+            window[name] = array
+        return window
+
+    def _check_io(self, told: dict[str, Any], steps: int) -> dict[str, Array]:
+        surplus = [field for field, value in told.items() if value is not None and field not in self._io]
+        if surplus:
+            raise ConfigError(
+                f"{surplus[0]}: expected none, as the recorder was made without its size; give the size"
+            )
+        if told["mask"] is None:
+            told["mask"] = np.full((steps, self._dimensions.batch), told["target"] is not None)
+        window = {}
+        for field, name in self._io.items():
+            shape = (steps, *self._shapes[name])
+            value = told[field]
+            if value is None:
+                if field not in _UNKNOWN:
+                    raise ConfigError(f"{field}: expected shape {list(shape)}, found none")
+                value = np.full(shape, _UNKNOWN[field], DATASETS[name].dtypes[0])
+            window[name] = to_array(value, field, shape, name)
+        return window
+
+    def _check_episode(self, episode: int, steps: int) -> Array:
+        if not self._episode <= episode < 2**31:
+            raise ConfigError(f"episode: expected a number from {self._episode} on, found {episode}")
+        return np.full((steps, self._dimensions.batch), episode, np.int32)
+
+
+def _shifted(steps: Array, shift: int) -> Array:
+    """Model steps as trace steps; -1 (never, none) stays, a step before the recording becomes -1."""
+    moved = steps.astype(np.int64) + shift
+    return np.where((steps >= 0) & (moved >= 0), moved, -1)
