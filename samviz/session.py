@@ -1,0 +1,175 @@
+"""Where a model, a task and a recorder meet: record episodes into a trace, and measure a model's errors."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from samviz.checkpoint import Checkpoint, load_checkpoint
+from samviz.errors import CheckpointError
+from samviz.model import SAM
+from samviz.model.config import SAMConfig
+from samviz.recorder import Recorder
+from samviz.tasks import Batch, Task, input_size, loss_bits, output_size
+from samviz.training import per_sequence
+from samviz.versions import library_versions
+
+SHIPPED = Path(__file__).parent / "checkpoints"
+
+
+class Measured(NamedTuple):
+    """A model's errors on fresh episodes, means per sequence."""
+
+    episodes: int
+    loss_bits: float
+    wrong_bits: float
+    all_right: float  # share of the episodes without a wrong bit
+
+
+def shipped_checkpoint(task: str, model: str) -> Checkpoint:
+    """The trained model that comes with samviz for a task.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    folder = SHIPPED / f"{task}-{model}"
+    if not folder.is_dir():
+        known = ", ".join(sorted(entry.name for entry in SHIPPED.iterdir() if entry.is_dir()))
+        raise CheckpointError(
+            f"no trained {model} for {task} comes with samviz (there is {known}): train one with "
+            f"`samviz train --task {task} --model {model} --out runs/{task}` and add --checkpoint runs/{task}"
+        )
+    return load_checkpoint(folder)
+
+
+def record(
+    checkpoint: Checkpoint,
+    task: Task,
+    model: SAM,
+    path: Path,
+    *,
+    episodes: int,
+    seed: int,
+    overwrite: bool = False,
+    report: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """Let the model answer fresh episodes and record what its memory did, one episode after the other.
+
+    Episode i is determined by (seed, i); its memory starts afresh. Ctrl-C closes the trace with the episodes
+    that are whole.
+
+    Raises:
+        CheckpointError: the task's inputs do not fit the model.
+        TraceError: the trace cannot be written.
+    """
+    _require_fit(model.config, task)
+    with (
+        Recorder(
+            path,
+            slots=model.config.slots,
+            word_size=model.config.word_size,
+            heads=model.config.heads,
+            reads=model.config.reads,
+            input_size=model.config.input_size,
+            output_size=model.config.output_size,
+            source_size=task.source_size,
+            access_threshold=model.config.access_threshold,
+            meta=trace_meta(checkpoint, task, model, seed),
+            weights=checkpoint.weights,
+            overwrite=overwrite,
+        ) as recorder,
+        torch.no_grad(),
+    ):
+        for episode in range(episodes):
+            batch = task.sample(np.random.default_rng([seed, episode]), 1)
+            output, _, events = model(batch.inputs, events=True)
+            recorder.append(
+                events,
+                episode=episode,
+                input=batch.inputs,
+                output=output,
+                target=batch.targets,
+                mask=batch.mask,
+                loss=loss_bits(output, batch),
+                source=batch.source,
+            )
+            report(episode + 1)
+    return path
+
+
+def evaluate(
+    model: SAM, task: Task, *, episodes: int, seed: int, report: Callable[[int], None] = lambda _: None
+) -> Measured:
+    """The model's errors over fresh episodes, each of its own random length.
+
+    Raises:
+        CheckpointError: the task's inputs do not fit the model.
+    """
+    _require_fit(model.config, task)
+    losses, wrongs = [], []
+    with torch.no_grad():
+        for episode in range(episodes):
+            batch: Batch = task.sample(np.random.default_rng([seed, episode]), 1)
+            output, _, _ = model(batch.inputs)
+            loss, wrong = per_sequence(output, batch)
+            losses.append(loss.item())
+            wrongs.append(wrong.item())
+            report(episode + 1)
+    wrong_bits = np.array(wrongs)
+    return Measured(
+        episodes, float(np.mean(losses)), float(wrong_bits.mean()), float((wrong_bits == 0).mean())
+    )
+
+
+def trace_meta(checkpoint: Checkpoint, task: Task, model: SAM, seed: int) -> dict[str, Any]:
+    """What a trace says about its making."""
+    return {
+        "model": {"class": type(model).__name__, "config": model.config.as_dict()},
+        "task": {
+            "name": task.name,
+            "settings": task.settings(),
+            "description": task.description,
+            "input_fields": [field._asdict() for field in task.input_fields],
+            "output_fields": [field._asdict() for field in task.output_fields],
+        },
+        "seed": seed,
+        "index": "exact",
+        "output_kind": task.output_kind,
+        "versions": library_versions(),
+        "git_commit": _git_commit(),
+        "checkpoint_sha256": checkpoint.sha256,
+        "user": {},
+    }
+
+
+def _require_fit(config: SAMConfig, task: Task) -> None:
+    for what, wanted, found in (
+        ("inputs", config.input_size, input_size(task)),
+        ("outputs", config.output_size, output_size(task)),
+    ):
+        if wanted != found:
+            raise CheckpointError(
+                f"the model was trained with {wanted} {what} a step, but task {task.name} has {found}: "
+                "choose the task and settings that it was trained on"
+            )
+
+
+def _git_commit() -> str | None:
+    """The commit of a samviz that runs from its own checkout."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,98 @@
+"""Recording: what comes out, and that it changes nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import samviz
+from samviz import session
+from samviz.errors import CheckpointError
+from samviz.recorder import Recorder
+from samviz.tasks import Copy, Recall, make_task, wrong_bits
+
+
+def test_the_shipped_model_answers() -> None:
+    checkpoint = session.shipped_checkpoint("recall", "sam")
+    measured = session.evaluate(checkpoint.model(), checkpoint.task(), episodes=200, seed=9)
+    assert measured.wrong_bits < 0.1
+    assert measured.all_right > 0.95
+    stated = checkpoint.recipe["measured"]
+    assert measured.wrong_bits == pytest.approx(stated["wrong_bits"], abs=0.1)
+
+
+def test_a_trace_says_what_the_model_answered(tmp_path: Path) -> None:
+    checkpoint = session.shipped_checkpoint("recall", "sam")
+    model, task = checkpoint.model(slots=32), checkpoint.task(max_items=4)
+    path = session.record(checkpoint, task, model, tmp_path / "a.h5", episodes=5, seed=3)
+    with samviz.open(path) as trace:
+        assert trace.status == "complete"
+        assert len(trace.episodes) == 5
+        assert trace.meta["checkpoint_sha256"] == checkpoint.sha256
+        assert trace.meta["task"]["settings"]["max_items"] == 4
+        assert trace.dimensions.slots == 32
+        assert trace["model/weights"][:].tobytes() == checkpoint.weights
+        for episode in trace.episodes:
+            batch = task.sample(np.random.default_rng([3, episode.number]), 1)
+            output, state, _ = model(batch.inputs)
+            assert np.array_equal(trace["io/output"][episode.start : episode.stop], output.detach().numpy())
+            assert np.array_equal(trace.memory(episode.stop - 1), state.memory.word[0].numpy())
+            last = state.memory.tensors.last_access[0].numpy()
+            assert np.array_equal(trace.usage(episode.stop - 1), np.where(last < 0, -1, last + episode.start))
+
+
+def test_recording_changes_no_output_loss_or_gradient(tmp_path: Path) -> None:
+    task, results = Recall(), []
+    for recorded in (False, True):
+        torch.manual_seed(0)
+        model = session.shipped_checkpoint("recall", "sam").model()
+        sizes = model.config
+        batch = task.sample(np.random.default_rng(1), 2)
+        output, _, events = model(batch.inputs, events=recorded)
+        loss = session.loss_bits(output, batch)
+        if recorded:
+            with Recorder(
+                tmp_path / "a.h5",
+                slots=sizes.slots,
+                word_size=sizes.word_size,
+                heads=sizes.heads,
+                reads=sizes.reads,
+                batch=2,
+                output_size=8,
+            ) as recorder:
+                recorder.append(events, episode=0, output=output, loss=loss)
+        loss.sum().backward()
+        results.append([output, loss, *(parameter.grad for parameter in model.parameters())])
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
+
+
+def test_the_same_seed_records_the_same(tmp_path: Path) -> None:
+    checkpoint = session.shipped_checkpoint("recall", "sam")
+    traces = [
+        samviz.open(
+            session.record(
+                checkpoint, checkpoint.task(), checkpoint.model(), tmp_path / name, episodes=3, seed=8
+            )
+        )
+        for name in ("a.h5", "b.h5")
+    ]
+    for name in traces[0].datasets:
+        assert np.array_equal(traces[0][name][:], traces[1][name][:]), name
+
+
+def test_a_task_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    checkpoint = session.shipped_checkpoint("recall", "sam")
+    with pytest.raises(CheckpointError, match="11 inputs a step, but task copy has 9"):
+        session.record(checkpoint, Copy(), checkpoint.model(), tmp_path / "a.h5", episodes=1, seed=0)
+    with pytest.raises(CheckpointError, match="no trained sam for copy"):
+        session.shipped_checkpoint("copy", "sam")
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_are_counted_per_sequence() -> None:
+    task = make_task("copy", {"min_items": 2, "max_items": 2})
+    batch = task.sample(np.random.default_rng(0), 4)
+    assert wrong_bits(torch.full_like(batch.targets, -1.0), batch).sum(0).tolist() == [
+        int(total) for total in batch.targets.sum((0, 2))
+    ]
