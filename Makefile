@@ -10,7 +10,7 @@ COMPILED := $(VENV)/.compiled
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test install compile browser lint format types layers constraints clean
+.PHONY: help run test install compile browser lint format types layers pictures constraints clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,9 @@ types: $(INSTALLED) ## Check types
 
 layers: $(INSTALLED) ## Check that no module imports what is above it
 	@$(BIN)/lint-imports --no-logo
+
+pictures: compile browser ## Take the pictures of the README anew
+	@$(BIN)/python -m tests.pictures
 
 constraints: $(INSTALLED) ## Resolve the newest versions into constraints.txt
 	@echo "Resolving the newest versions"

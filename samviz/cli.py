@@ -1,18 +1,16 @@
 """The command line: parse, one library call, print. Every refusal is one line on stderr and exit code 2."""
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from samviz import __version__
 from samviz.errors import ConfigError, SamvizError
+from samviz.terminal import progress_bar, stop_line, stop_request
 
 TASK_NAMES = click.Choice(["copy", "recall"])
 MODEL_NAMES = click.Choice(["sam"])
@@ -23,7 +21,7 @@ AT_LEAST_0 = click.IntRange(min=0)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="samviz")
 def cli() -> None:
-    r"""See what the memory of a sparse memory-augmented network did.
+    """See what the memory of a sparse memory-augmented network did.
 
     \b
     Examples:
@@ -86,7 +84,7 @@ def record(
     overwrite: bool,
     **task_settings: int | None,
 ) -> None:
-    r"""Let a trained model answer fresh episodes and record what its memory did.
+    """Let a trained model answer fresh episodes and record what its memory did.
 
     \b
     Examples:
@@ -102,8 +100,8 @@ def record(
     model = found.model(**_given({"slots": slots}))
     path = out or _default_trace(task.name, model_name)
     with (
-        _bar(episodes, "episode") as advance,
-        _stop_line(lambda: f"stopped: the whole episodes are in {path}"),
+        progress_bar(episodes, "episode") as advance,
+        stop_line(lambda: f"stopped: the whole episodes are in {path}"),
     ):
         session.record(
             found,
@@ -133,7 +131,7 @@ def evaluate(
     seed: int,
     **task_settings: int | None,
 ) -> None:
-    r"""Measure a trained model's errors on fresh episodes.
+    """Measure a trained model's errors on fresh episodes.
 
     \b
     Examples:
@@ -146,8 +144,8 @@ def evaluate(
     found = _checkpoint(checkpoint, task_name, model_name)
     model, task = found.model(**_given({"slots": slots})), found.task(**_given(task_settings))
     with (
-        _bar(episodes, "episode") as advance,
-        _stop_line(lambda: "stopped before all episodes were measured"),
+        progress_bar(episodes, "episode") as advance,
+        stop_line(lambda: "stopped before all episodes were measured"),
     ):
         measured = session.evaluate(model, task, episodes=episodes, seed=seed, report=lambda _: advance(1))
     click.echo(
@@ -187,7 +185,7 @@ def train(
     seed: int,
     **task_settings: int | None,
 ) -> None:
-    r"""Train a model; checkpoints and metrics.jsonl go to the run's folder.
+    """Train a model; checkpoints and metrics.jsonl go to the run's folder.
 
     Ctrl-C writes a checkpoint and stops; after a kill, --resume goes on from the last one. The same seed
     gives the same run.
@@ -216,7 +214,7 @@ def train(
         training.refuse_used_folder(out)
         trainer = training.Trainer.start(config)
     recent = training.RecentMeans()
-    with _bar(steps, "step", done=trainer.step) as advance, _stop_request() as stop:
+    with progress_bar(steps, "step", done=trainer.step) as advance, stop_request() as stop:
 
         def report(measured: training.StepReport) -> None:
             recent.add(measured)
@@ -234,7 +232,7 @@ def train(
 @cli.command(short_help="Say what a trace holds.")
 @click.argument("trace", type=click.Path(path_type=Path))
 def info(trace: Path) -> None:
-    r"""Say what a trace holds.
+    """Say what a trace holds.
 
     \b
     Example:
@@ -278,7 +276,7 @@ def _given(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prepare_torch() -> None:
-    """One thread: at these sizes a second one costs more than it brings. Kernels ready before a bar starts."""
+    """One thread, as a second one costs more than it brings here; kernels ready before a bar starts."""
     import torch
 
     from samviz.model.compile import ensure_compiled
@@ -304,48 +302,6 @@ def _checkpoint(path: Path | None, task_name: str | None, model_name: str) -> An
 
 def _default_trace(task_name: str, model_name: str) -> Path:
     return Path("traces") / f"{task_name}-{model_name}-{datetime.now(UTC):%Y%m%d-%H%M%S}.h5"
-
-
-@contextmanager
-def _bar(total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
-    """A progress bar on stderr that gives `advance(count, note)`; silent where stderr is no terminal."""
-    from tqdm import tqdm
-
-    with tqdm(total=total, initial=done, unit=unit, disable=None, dynamic_ncols=True) as bar:
-
-        def advance(count: int, note: str = "") -> None:
-            bar.set_postfix_str(note, refresh=False)
-            bar.update(count)
-
-        yield advance
-
-
-@contextmanager
-def _stop_line(line: Callable[[], str]) -> Iterator[None]:
-    """Ctrl-C ends the work inside with one line and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"samviz: {line()}", err=True)
-        sys.exit(130)
-
-
-@contextmanager
-def _stop_request() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask to stop after the current step; a second Ctrl-C stops at once."""
-    asked = False
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":
