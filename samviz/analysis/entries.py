@@ -1,0 +1,22 @@
+"""The read and write entries of a window, checked before anybody indexes with them."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samviz.trace.reader import Trace
+from samviz.trace.replay import read_slots, read_weights
+
+Access = Literal["read", "write"]
+
+
+def slots_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
+    """[T, H, R] slots of the entries of steps [start, stop), -1 where there is no entry."""
+    slot = read_slots(trace.path, trace[f"{kind}/slot"], start, stop, trace.dimensions.slots, batch)
+    return np.asarray(slot, np.int32)
+
+
+def weights_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) -> NDArray[np.float32]:
+    """[T, H, R] weights of the same entries."""
+    return np.asarray(read_weights(trace.path, trace[f"{kind}/weight"], start, stop, batch), np.float32)

@@ -1,0 +1,129 @@
+"""Where the run was right and where it was wrong: wrong bits, answers, episodes, where to look first."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samviz.trace.reader import Trace
+
+CHUNK_STEPS = 32768
+NEEDED = ("io/output", "io/target", "io/mask")
+
+
+class EpisodeSummary(NamedTuple):
+    """One episode in one line. `loss` is None where no loss was recorded, the rest where no answers were."""
+
+    number: int
+    start: int
+    stop: int
+    loss: float | None
+    answers: int | None
+    wrong_bits: int | None
+    first_answer: int | None
+    first_wrong: int | None
+
+    @property
+    def verdict(self) -> str:
+        if self.answers is None or self.answers == 0:
+            return "no answer"
+        return "wrong" if self.wrong_bits else "right"
+
+    @property
+    def landing(self) -> int:
+        """The first wrong answer, else the first answer, else the first step."""
+        for step in (self.first_wrong, self.first_answer):
+            if step is not None:
+                return step
+        return self.start
+
+
+def output_kind(trace: Trace) -> str:
+    """'bits' or 'classes'; bits where the trace does not say."""
+    return "classes" if trace.meta.get("output_kind") == "classes" else "bits"
+
+
+def has_answers(trace: Trace) -> bool:
+    """True where outputs, targets and the mask of scored steps were all recorded."""
+    return all(name in trace for name in NEEDED)
+
+
+def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
+    """[T, O]: the output elements that are wrong on a scored step; False everywhere else."""
+    output = trace["io/output"][start:stop, batch]
+    target = trace["io/target"][start:stop, batch]
+    scored = trace["io/mask"][start:stop, batch].astype(bool)
+    if output_kind(trace) == "bits":
+        wrong = (output > 0) != (target > 0.5)
+    else:
+        chosen = output.argmax(-1)
+        wrong = np.zeros(output.shape, bool)
+        rows = np.flatnonzero(chosen != target.argmax(-1))
+        wrong[rows, chosen[rows]] = True
+    return np.asarray(wrong & scored[:, None], bool)
+
+
+def wrong_bits(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
+    """[T]: wrong output elements of each step, -1 where the step is not scored (or nothing was recorded)."""
+    if not has_answers(trace):
+        return np.full(max(stop - start, 0), -1, np.int32)
+    scored = trace["io/mask"][start:stop, batch].astype(bool)
+    return np.where(scored, wrong_elements(trace, start, stop, batch).sum(-1), -1).astype(np.int32)
+
+
+def all_wrong_bits(trace: Trace, batch: int = 0) -> NDArray[np.int32]:
+    """`wrong_bits` of the whole trace, read in pieces."""
+    stops = range(0, len(trace), CHUNK_STEPS)
+    pieces = [wrong_bits(trace, a, min(a + CHUNK_STEPS, len(trace)), batch) for a in stops]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+
+
+def episode_table(trace: Trace, batch: int = 0) -> tuple[EpisodeSummary, ...]:
+    """Every episode with its loss, answers and errors, in order."""
+    wrong = all_wrong_bits(trace, batch)
+    loss = trace["io/loss"][:, batch].astype(np.float64) if "io/loss" in trace else None
+    known = has_answers(trace)
+    return tuple(summary(e.number, e.start, e.stop, wrong, loss, known) for e in trace.episodes)
+
+
+def summary(
+    number: int,
+    start: int,
+    stop: int,
+    wrong: NDArray[np.int32],
+    loss: NDArray[np.float64] | None,
+    known: bool,
+) -> EpisodeSummary:
+    """One episode's line out of the columns of the whole trace."""
+    total = None if loss is None else float(np.nansum(loss[start:stop]))
+    if not known:
+        return EpisodeSummary(number, start, stop, total, None, None, None, None)
+    here = wrong[start:stop]
+    return EpisodeSummary(
+        number,
+        start,
+        stop,
+        total,
+        answers=int((here >= 0).sum()),
+        wrong_bits=int(here[here > 0].sum()),
+        first_answer=first(here >= 0, start),
+        first_wrong=first(here > 0, start),
+    )
+
+
+def first(flags: NDArray[np.bool_], start: int) -> int | None:
+    """The step of the first True, None without one."""
+    return start + int(flags.argmax()) if flags.any() else None
+
+
+def landing_step(episodes: tuple[EpisodeSummary, ...]) -> int:
+    """Where a trace opens: the first wrong answer, else the first answer, else the first step."""
+    for step in (first_of("first_wrong", episodes), first_of("first_answer", episodes)):
+        if step is not None:
+            return step
+    return 0
+
+
+def first_of(field: str, episodes: tuple[EpisodeSummary, ...]) -> int | None:
+    """The first episode's value of `field` that is not None."""
+    return next((v for e in episodes if (v := getattr(e, field)) is not None), None)

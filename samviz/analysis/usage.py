@@ -1,0 +1,150 @@
+"""Which slots were used when: the queue of least recently accessed slots at every step of a window.
+
+A key orders the accesses of an episode as the model's ring does: step * P + position, where a step's
+writes (heads in order, entries in order) come before its reads and P is the number of entries of a step.
+A slot never accessed in the episode has key -1; such slots stand in front, in slot order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samviz.analysis.entries import Access, slots_of, weights_of
+from samviz.trace.reader import Trace
+
+CHUNK_STEPS = 8192
+NEXT = 8
+NEVER = -1
+ORDER: tuple[Access, Access] = ("write", "read")  # a step writes before it reads
+
+
+class Accesses(NamedTuple):
+    """Accesses above the threshold (a head's entries for one slot merged), in the order of the ring."""
+
+    step: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    key: NDArray[np.int64]
+
+
+class Queue(NamedTuple):
+    """At the END of each of T steps: the slots next in line, and how long ago the slots were accessed."""
+
+    slot: NDArray[np.int32]  # [T, NEXT] next to be taken first; -1 beyond the last slot
+    last: NDArray[np.int32]  # [T, NEXT] their last access, -1 never
+    never: NDArray[np.int32]  # [T] slots never accessed in the episode
+    ages: NDArray[np.int32]  # [T, bins] slots with age 0, 1, 2-3, 4-7, ... steps
+
+
+def positions(trace: Trace) -> int:
+    """P: entries of one step, the base of the keys."""
+    d = trace.dimensions
+    return d.heads * (d.read_entries + d.write_entries)
+
+
+def merged(slot: NDArray[np.int32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[..., R]: each entry's weight plus that of the same head's other entries for the same slot."""
+    same = slot[..., :, None] == slot[..., None, :]
+    return np.asarray((same * weight[..., None, :]).sum(-1), np.float32)
+
+
+def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
+    """The accesses of steps [start, stop)."""
+    slot, weight = [], []
+    for kind in ORDER:
+        s, w = slots_of(trace, kind, start, stop, batch), weights_of(trace, kind, start, stop, batch)
+        slot.append(s.reshape(len(s), -1))
+        weight.append(merged(s, w).reshape(len(s), -1))
+    slots, weights = np.concatenate(slot, 1), np.concatenate(weight, 1)
+    keep = (slots >= 0) & (weights > trace.access_threshold)
+    step, position = np.nonzero(keep)
+    step = step.astype(np.int64) + start
+    return Accesses(step, slots[keep].astype(np.int64), step * positions(trace) + position)
+
+
+def last_keys(trace: Trace, t: int, batch: int = 0) -> NDArray[np.int64]:
+    """[N]: the key of each slot's last access at the end of step t, within t's episode.
+
+    Walks back from t until every slot is found: a full memory is gone through once in N/H steps.
+    """
+    keys = np.full(trace.dimensions.slots, NEVER, np.int64)
+    first, stop = trace.episode_at(t).start, t + 1
+    while stop > first and (keys == NEVER).any():
+        start = max(first, stop - CHUNK_STEPS)
+        found = accesses(trace, start, stop, batch)
+        newest = np.full(keys.size, NEVER, np.int64)
+        newest[found.slot] = found.key  # the last of several wins, as in the ring
+        keys = np.where(keys == NEVER, newest, keys)
+        stop = start
+    return keys
+
+
+def queue(trace: Trace, start: int, stop: int, batch: int = 0) -> Queue:
+    """The queue at the end of every step of [start, stop), episode by episode."""
+    parts, a = [], start
+    while a < stop:
+        episode = trace.episode_at(a)
+        b = min(stop, episode.stop)
+        parts.append(episode_queue(trace, a, b, episode.start, batch))
+        a = b
+    bins = max((p.ages.shape[1] for p in parts), default=1)
+    ages = [np.pad(p.ages, ((0, 0), (0, bins - p.ages.shape[1]))) for p in parts]
+    if not parts:
+        empty = np.zeros((0, NEXT), np.int32)
+        return Queue(empty, empty, np.zeros(0, np.int32), np.zeros((0, 1), np.int32))
+    columns = [np.concatenate(column) for column in zip(*(p[:3] for p in parts), strict=True)]
+    return Queue(columns[0], columns[1], columns[2], np.concatenate(ages))
+
+
+def episode_queue(trace: Trace, a: int, b: int, first: int, batch: int) -> Queue:
+    """`queue` for steps [a, b) of one episode that began at `first`."""
+    before = last_keys(trace, a - 1, batch) if a > first else np.full(trace.dimensions.slots, NEVER, np.int64)
+    found = accesses(trace, a, b, batch)
+    touched, column = np.unique(found.slot, return_inverse=True)
+    moving = np.full((b - a, touched.size), NEVER, np.int64)  # [T, touched] key at the end of the step
+    moving[0] = before[touched]
+    np.maximum.at(moving, (found.step - a, column), found.key)
+    np.maximum.accumulate(moving, axis=0, out=moving)
+    resting = np.delete(np.arange(before.size), touched)
+    slot, key = front(before, resting, touched, moving)
+    p = positions(trace)
+    return Queue(
+        slot,
+        np.where(key < 0, NEVER, key // p).astype(np.int32),
+        ((before[resting] < 0).sum() + (moving < 0).sum(1)).astype(np.int32),
+        age_counts(before[resting], moving, a, first, p),
+    )
+
+
+def front(
+    before: NDArray[np.int64],
+    resting: NDArray[np.int64],
+    touched: NDArray[np.int64],
+    moving: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The NEXT slots at the front of the queue and their keys, [T, NEXT]."""
+    order = np.lexsort((resting, before[resting]))[:NEXT]
+    still = resting[order]
+    slots = np.concatenate([still, touched])
+    keys = np.concatenate([np.broadcast_to(before[still], (len(moving), still.size)), moving], 1)
+    rank = np.lexsort((np.broadcast_to(slots, keys.shape), keys), axis=1)[:, :NEXT]
+    short = ((0, 0), (0, NEXT - rank.shape[1]))
+    slot = np.pad(slots[rank], short, constant_values=-1)
+    key = np.pad(np.take_along_axis(keys, rank, 1), short, constant_values=NEVER)
+    return slot.astype(np.int32), key
+
+
+def age_counts(
+    resting: NDArray[np.int64], moving: NDArray[np.int64], a: int, first: int, p: int
+) -> NDArray[np.int32]:
+    """[T, bins]: slots whose last access was 0, 1, 2-3, 4-7, ... steps before the end of each step."""
+    steps = np.arange(a, a + len(moving))
+    bins = 2 + int(np.log2(max(int(steps[-1]) - first, 1)))
+    held = np.sort(resting[resting >= 0] // p)
+    counts = np.zeros((len(moving), bins), np.int32)
+    for k in range(bins):
+        newest, oldest = (steps - (2**k >> 1)), steps - (2**k - 1)
+        rest = np.searchsorted(held, newest, "right") - np.searchsorted(held, oldest, "left")
+        age_floor, age_ceil = oldest[:, None] * p, (newest[:, None] + 1) * p
+        counts[:, k] = rest + ((moving >= np.maximum(age_floor, 0)) & (moving < age_ceil)).sum(1)
+    return counts

@@ -1,0 +1,79 @@
+"""Wrong bits, answers, and where a trace opens."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from samviz.analysis.errors import EpisodeSummary, episode_table, landing_step, wrong_bits, wrong_elements
+from samviz.trace import Trace, open_trace
+from tests.builders import make_dimensions, random_events, recorder_for, window
+
+OUTPUT = np.array([[2, -1], [-3, 4], [1, 1], [-2, -2], [5, 0.5], [1, -1]], np.float32)
+TARGET = np.array([[1, 0], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]], np.float32)
+MASK = np.array([1, 0, 1, 1, 1, 0], np.uint8)
+WRONG = [0, -1, 2, 1, 0, -1]
+
+
+def recorded(path: Path, *, episodes: tuple[int, ...] = (3, 3), **settings: Any) -> Trace:
+    """Six steps with known outputs."""
+    sizes = make_dimensions(output_size=2)
+    events = random_events(np.random.default_rng(0), 6, sizes)
+    with recorder_for(path, sizes, **settings) as recorder:
+        start = 0
+        for number, length in enumerate(episodes):
+            at = slice(start, start + length)
+            recorder.append(
+                window(events, start, start + length),
+                episode=number,
+                output=OUTPUT[at, None],
+                target=TARGET[at, None],
+                mask=MASK[at, None],
+                loss=np.full((length, 1), 0.5, np.float32),
+            )
+            start += length
+    return open_trace(path)
+
+
+def test_wrong_bits_are_counted_where_the_mask_counts(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.h5") as trace:
+        assert wrong_bits(trace, 0, 6).tolist() == WRONG
+        assert wrong_bits(trace, 2, 4).tolist() == WRONG[2:4]
+        flags = wrong_elements(trace, 0, 6)
+        assert flags.sum() == sum(w for w in WRONG if w > 0)
+        assert not flags[MASK == 0].any()
+
+
+def test_classes_are_wrong_at_the_one_that_was_chosen(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.h5", meta={"output_kind": "classes"}) as trace:
+        flags = wrong_elements(trace, 0, 6)
+        expected = (OUTPUT.argmax(1) != TARGET.argmax(1)) & (MASK == 1)
+        np.testing.assert_array_equal(flags.any(1), expected)
+        assert (flags.sum(1) <= 1).all()
+
+
+def test_episodes_open_at_the_first_wrong_answer_else_the_first_answer(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.h5", episodes=(2, 2, 2)) as trace:
+        table = episode_table(trace)
+    assert [e.verdict for e in table] == ["right", "wrong", "right"]
+    assert [e.landing for e in table] == [0, 2, 4]
+    assert [e.wrong_bits for e in table] == [0, 3, 0]
+    assert [e.loss for e in table] == pytest.approx([1, 1, 1])
+    assert landing_step(table) == 2
+    assert landing_step(table[:1]) == 0
+    assert landing_step(table[2:]) == 4
+
+
+def test_without_outputs_nothing_is_claimed(trace: Trace) -> None:
+    table = episode_table(trace)
+    assert [(e.start, e.stop) for e in table] == [(0, 40), (40, 60), (60, 90)]
+    assert {(e.verdict, e.answers, e.wrong_bits, e.loss) for e in table} == {("no answer", None, None, None)}
+    assert landing_step(table) == 0
+    assert (wrong_bits(trace, 5, 9) == -1).all()
+
+
+def test_an_episode_without_scored_steps_has_no_answer() -> None:
+    empty = EpisodeSummary(0, 3, 9, None, 0, 0, None, None)
+    assert empty.verdict == "no answer"
+    assert empty.landing == 3
