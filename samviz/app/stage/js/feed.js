@@ -1,0 +1,4 @@
+export default function ({ data }) {
+  const message = decode(data);
+  publish(message.header.kind, message);
+}

@@ -1,0 +1,38 @@
+// What a mark means, in one sentence. What is not known is said, not guessed.
+function readSentence(win, e) {
+  const known = `step ${number(e.t)}, head ${e.head} read slot ${number(e.slot)} (${exact(e.weight)})`;
+  if (e.writer < 0 && win.began_full && win.a.episode[e.t - win.start] === win.first_episode) return `${known}, not written since recording began`;
+  if (e.writer < 0) return `${known}, not written above ${win.threshold.toPrecision(1)} in this episode`;
+  return `${known}, written at step ${number(e.writer)} (${exact(e.writerWeight)}), ${agoText(e.t - e.writer)}`;
+}
+
+function writeSentence(win, e) {
+  const known = `step ${number(e.t)}, head ${e.head} wrote slot ${number(e.slot)} (${exact(e.weight)})`;
+  if (!e.erases) return known;
+  const before = e.last < 0 ? "never accessed before" : `last accessed at step ${number(e.last)}, ${agoText(e.t - e.last)}`;
+  return `${known}, erased first as the least recently accessed: ${before}`;
+}
+
+const agoText = (n) => (n === 0 ? "in the same step" : `${steps(n)} ago`);
+const entrySentence = (win, e) => (e.kind === "read" ? readSentence(win, e) : writeSentence(win, e));
+
+function slotSentence(win, slot, t) {
+  const last = win.lastAccess(slot, t);
+  const when = last < 0 ? "not accessed in this episode so far" : `last accessed at step ${number(last)}, ${agoText(t - last)}`;
+  return `slot ${number(slot)} at the end of step ${number(t)}, ${when}`;
+}
+
+function slotEntries(win, slot, t) {
+  return [...win.entries("write", t), ...win.entries("read", t)].filter((e) => e.slot === slot && (e.weight > win.threshold || e.erases));
+}
+
+// What the step at the cursor is in the task, as [text, tone].
+function stepVerdict(win, t) {
+  if (!win.a.mask) return ["No mask was recorded: answers are unknown", "plain"];
+  if (!win.value("mask", t)) return ["not scored", "plain"];
+  if (!win.a.wrong) return ["scored, but no output was recorded", "plain"];
+  const size = win.a.wrong.shape[1], from = (t - win.start) * size;
+  const wrong = win.a.wrong.subarray(from, from + size).reduce((sum, w) => sum + w, 0);
+  if (win.output_kind === "classes") return [wrong ? "wrong class" : "right class", wrong ? "wrong" : "right"];
+  return [wrong ? `answer, ${wrong} of ${size} bits wrong` : `answer, all ${size} bits right`, wrong ? "wrong" : "right"];
+}
