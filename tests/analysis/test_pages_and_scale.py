@@ -18,7 +18,7 @@ def test_whole_episodes_share_a_page_while_they_fit() -> None:
 
 
 def test_a_long_episode_has_pages_of_its_own() -> None:
-    assert page_starts(episodes(10, 100, 10, 10), 40).tolist() == [0, 10, 50, 90, 110]
+    assert page_starts(episodes(10, 100, 10, 10), 40).tolist() == [0, 10, 43, 76, 110]
 
 
 def test_pages_are_never_longer_than_they_may_be() -> None:

@@ -60,7 +60,7 @@ function episodesPart(data, open, redraw) {
     make("button", { type: "button", text, "aria-pressed": String(filter === name), on: { click: () => { filter = name; redraw(); } } }));
   return [
     make("h2", { text: data.shown }),
-    make("p", { class: "sub", text: [trace.description, sum].filter(Boolean).join(" ") }),
+    ...[trace.description, sum].filter(Boolean).map((text) => make("p", { class: "sub", text })),
     make("div", { class: "filters", role: "group", "aria-label": "which episodes" }, filters),
     ...(data.episodes.length ? episodeTable(data, open) : []),
   ];

@@ -33,7 +33,7 @@ class MemoryPanel extends Panel {
     const digits = String(win.slots - 1).length + Math.floor((String(win.slots - 1).length - 1) / 3);
     const cells = erased + 11 + Math.max(18, digits * 6.2 + 10);
     const age = this.w - 28;
-    const rowH = Math.min(14, (this.h - HEAD_ROW) / Math.max(1, slots.length));
+    const rowH = Math.min(24, (this.h - HEAD_ROW) / Math.max(1, slots.length));
     return { lanes, width, reads, writes, erased, cells, cellW: age - 4 - cells, rowH, top: HEAD_ROW };
   }
 

@@ -85,8 +85,9 @@ class WeightsPanel extends Panel {
     text(ctx, theme, number(e.slot), x, y, { size: 11.5, weight: 600, color: theme.ink });
     const slotWidth = ctx.measureText(number(e.slot)).width;
     if (e.slot === cursor.slot) {
-      ctx.fillStyle = theme.ink;
-      ctx.fillRect(x, y + 7, slotWidth, 1.5);
+      ctx.strokeStyle = theme.ink;
+      ctx.lineWidth = 1.2;
+      ctx.strokeRect(x - 2.5, y - 7.5, slotWidth + 5, 14);
     }
     text(ctx, theme, weightText(e.weight), x, y + 15, { size: 11.5, color: quiet ? theme.muted : theme.ink });
     if (scored) text(ctx, theme, e.score.toFixed(2).replace("-", "−"), x, y + 29, { size: 10.5 });
