@@ -78,17 +78,6 @@ def rows_before(trace: Trace, t: int, slots: NDArray[np.int64], batch: int = 0) 
     """[n, W]: what the slots hold when step t begins; the episode's first step begins with a fresh memory."""
     if t > trace.episode_at(t).start:
         return trace.memory(t - 1, slots, batch)
-    rows = np.zeros((slots.size, trace.dimensions.word_size), np.float32)
-    if t == 0 and "start/slot" in trace:
-        fill_start(trace, slots, rows, batch)
-    return rows
-
-
-def fill_start(trace: Trace, slots: NDArray[np.int64], rows: NDArray[np.float32], batch: int) -> None:
-    """Put what the memory held before the recording into `rows`, in place."""
-    mine = trace["start/batch"][:] == batch
-    held, words = trace["start/slot"][:][mine], trace["start/row"][:][mine]
-    at = {int(s): i for i, s in enumerate(held)}
-    for i, slot in enumerate(slots):
-        if int(slot) in at:
-            rows[i] = words[at[int(slot)]]
+    if t == 0:
+        return trace.start_memory(slots, batch)
+    return np.zeros((slots.size, trace.dimensions.word_size), np.float32)

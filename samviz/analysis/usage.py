@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from samviz.analysis.entries import Access, slots_of, weights_of
 from samviz.trace.reader import Trace
+from samviz.trace.replay import merged_weights
 
 CHUNK_STEPS = 8192
 NEXT = 8
@@ -42,19 +43,13 @@ def positions(trace: Trace) -> int:
     return d.heads * (d.read_entries + d.write_entries)
 
 
-def merged(slot: NDArray[np.int32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[..., R]: each entry's weight plus that of the same head's other entries for the same slot."""
-    same = slot[..., :, None] == slot[..., None, :]
-    return np.asarray((same * weight[..., None, :]).sum(-1), np.float32)
-
-
 def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
     """The accesses of steps [start, stop)."""
     slot, weight = [], []
     for kind in ORDER:
         s, w = slots_of(trace, kind, start, stop, batch), weights_of(trace, kind, start, stop, batch)
         slot.append(s.reshape(len(s), -1))
-        weight.append(merged(s, w).reshape(len(s), -1))
+        weight.append(merged_weights(s, w).reshape(len(s), -1))
     slots, weights = np.concatenate(slot, 1), np.concatenate(weight, 1)
     keep = (slots >= 0) & (weights > trace.access_threshold)
     step, position = np.nonzero(keep)

@@ -165,8 +165,19 @@ class Trace:
             batch,
         )
         if episode.start == 0 and "start/slot" in self and missing.any():
-            self._fill_start(rows, wanted, missing, batch)
+            rows[missing] = self.start_memory(wanted[missing], batch)
         return rows if slots is None else rows[inverse]
+
+    def start_memory(self, slots: npt.ArrayLike, batch: int = 0) -> npt.NDArray[np.float32]:
+        """What `slots` held before the first recorded step: [n, W] float32, zero unless /start tells."""
+        wanted, inverse = self._wanted(slots)
+        rows = np.zeros((len(wanted), self._dimensions.word_size), np.float32)
+        if "start/slot" in self and len(wanted):
+            at, slot = self._start(batch)
+            place = np.searchsorted(wanted, slot).clip(max=len(wanted) - 1)
+            told = wanted[place] == slot
+            rows[place[told]] = self["start/row"][at[told]]
+        return rows[inverse]
 
     def usage(self, t: int, batch: int = 0) -> npt.NDArray[np.int64]:
         """The step at which each slot was last accessed, at the end of step t: [N] int64, -1 never.
@@ -237,12 +248,6 @@ class Trace:
                 f"found {slot.min()} to {slot.max()}; the file is damaged there"
             )
         return mine, slot
-
-    def _fill_start(self, rows: Array, wanted: Array, missing: Array, batch: int) -> None:
-        at, slot = self._start(batch)
-        place = np.searchsorted(wanted, slot).clip(max=len(wanted) - 1)
-        use = (wanted[place] == slot) & missing[place]
-        rows[place[use]] = self["start/row"][at[use]]
 
     def _check_step(self, t: int, batch: int) -> None:
         if not 0 <= t < self._n_steps:

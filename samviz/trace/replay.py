@@ -116,17 +116,23 @@ def _touched(
 ) -> tuple[Array, Array]:
     """(step, slot) of every access above the threshold in the block, in no particular order."""
     slot_of = read_slots(path, slot, *steps, slots, batch)
-    merged = read_weights(path, weight, *steps, batch)
-    order = np.argsort(slot_of, axis=-1, kind="stable")
-    slot_of = np.moveaxis(
-        np.take_along_axis(slot_of, order, -1), -1, 0
-    )  # [E, n, H], equal slots side by side
-    merged = np.moveaxis(np.take_along_axis(merged, order, -1), -1, 0).copy()
-    last = np.ones(slot_of.shape, bool)
-    for entry in range(1, len(slot_of)):
-        same = slot_of[entry] == slot_of[entry - 1]
-        merged[entry] += np.where(same, merged[entry - 1], 0)
-        last[entry - 1] = ~same
-    hit = last & (slot_of >= 0) & (merged > np.float32(threshold))
-    _, step, _ = np.nonzero(hit)
-    return steps[0] + step, slot_of[hit]
+    merged = merged_weights(slot_of, read_weights(path, weight, *steps, batch))
+    hit = (slot_of >= 0) & (merged > np.float32(threshold))
+    return steps[0] + np.nonzero(hit)[0], slot_of[hit]
+
+
+def merged_weights(slot: Array, weight: Array) -> Array:
+    """Each entry's weight plus those of the same head's other entries for the same slot: [..., E].
+
+    Added in the order of the entries, in their own precision, as the model adds them.
+    """
+    if slot.size == 0:
+        return weight
+    order = np.argsort(slot, axis=-1, kind="stable")
+    sorted_slot = np.take_along_axis(slot, order, -1)
+    first = np.ones(slot.shape, bool)  # the first entry of each slot, per head
+    first[..., 1:] = sorted_slot[..., 1:] != sorted_slot[..., :-1]
+    sums = np.add.reduceat(np.take_along_axis(weight, order, -1).ravel(), np.flatnonzero(first))
+    merged = np.empty_like(weight)
+    np.put_along_axis(merged, order, sums[first.ravel().cumsum() - 1].reshape(slot.shape), -1)
+    return merged

@@ -201,3 +201,15 @@ def test_half_precision_rows_come_back_as_float32(tmp_path):
         assert memory.dtype == np.float32
         expected = memory_by_hand(events, sizes, 0, 19, 0, np.zeros((12, 3), "f4"))
         np.testing.assert_array_equal(memory, expected.astype("f2").astype("f4"))
+
+
+def test_merged_weights_add_up_per_head_and_slot():
+    rng = np.random.default_rng(2)
+    for shape in ((1, 1, 1), (7, 3, 5), (20, 2, 12), (0, 2, 3)):
+        slot = rng.integers(-1, 4, shape).astype(np.int32)
+        weight = rng.random(shape).astype(np.float32)
+        expected = np.zeros(shape)
+        for place in np.ndindex(*shape):
+            same = slot[place[:2]] == slot[place]
+            expected[place] = weight[place[:2]][same].sum()
+        np.testing.assert_allclose(replay.merged_weights(slot, weight), expected, rtol=1e-6)
