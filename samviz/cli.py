@@ -10,7 +10,7 @@ import click
 
 from samviz import __version__
 from samviz.errors import ConfigError, SamvizError
-from samviz.terminal import progress_bar, stop_line, stop_request
+from samviz.terminal import progress_bar, stop_request
 
 TASK_NAMES = click.Choice(["copy", "recall"])
 MODEL_NAMES = click.Choice(["sam"])
@@ -99,11 +99,8 @@ def record(
     task = found.task(**_given(task_settings))
     model = found.model(**_given({"slots": slots}))
     path = out or _default_trace(task.name, model_name)
-    with (
-        progress_bar(episodes, "episode") as advance,
-        stop_line(lambda: f"stopped: the whole episodes are in {path}"),
-    ):
-        session.record(
+    with progress_bar(episodes, "episode") as advance, stop_request() as stop:
+        recorded = session.record(
             found,
             task,
             model,
@@ -112,8 +109,10 @@ def record(
             seed=seed,
             overwrite=overwrite,
             report=lambda _: advance(1),
+            stop=stop,
         )
-    click.echo(f"recorded {episodes} {'episode' if episodes == 1 else 'episodes'} to {path}")
+    click.echo(f"recorded {recorded:,} {'episode' if recorded == 1 else 'episodes'} to {path}")
+    _exit_if_stopped(recorded, episodes, "episode")
 
 
 @cli.command("eval", short_help="Measure a trained model's errors on fresh episodes.")
@@ -143,15 +142,15 @@ def evaluate(
     _prepare_torch()
     found = _checkpoint(checkpoint, task_name, model_name)
     model, task = found.model(**_given({"slots": slots})), found.task(**_given(task_settings))
-    with (
-        progress_bar(episodes, "episode") as advance,
-        stop_line(lambda: "stopped before all episodes were measured"),
-    ):
-        measured = session.evaluate(model, task, episodes=episodes, seed=seed, report=lambda _: advance(1))
+    with progress_bar(episodes, "episode") as advance, stop_request() as stop:
+        measured = session.evaluate(
+            model, task, episodes=episodes, seed=seed, report=lambda _: advance(1), stop=stop
+        )
     click.echo(
         f"{task.name}, {measured.episodes} episodes: {measured.wrong_bits:.3f} wrong bits and "
         f"{measured.loss_bits:.3f} bits of cross-entropy a sequence; {measured.all_right:.1%} have no error"
     )
+    _exit_if_stopped(measured.episodes, episodes, "episode")
 
 
 @cli.command(short_help="Train a model.")
@@ -223,10 +222,8 @@ def train(
         folder = training.train(
             trainer, out, steps, checkpoint_every=checkpoint_every, report=report, stop=stop
         )
-    if trainer.step < steps:
-        click.echo(f"stopped at step {trainer.step:,} of {steps:,}; go on with --resume", err=True)
-        sys.exit(130)
     click.echo(f"trained {trainer.step:,} steps; checkpoint in {folder}")
+    _exit_if_stopped(trainer.step, steps, "step", "; go on with --resume")
 
 
 @cli.command(short_help="Say what a trace holds.")
@@ -264,6 +261,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _refuse(reason: str) -> None:
     click.echo(f"samviz: {' '.join(reason.split())}", err=True)
     sys.exit(2)
+
+
+def _exit_if_stopped(done: int, asked: int, unit: str, advice: str = "") -> None:
+    if done < asked:
+        click.echo(f"samviz: stopped after {unit} {done:,} of {asked:,}{advice}", err=True)
+        sys.exit(130)
 
 
 def _help_of(error: click.ClickException) -> str:

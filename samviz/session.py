@@ -55,11 +55,12 @@ def record(
     seed: int,
     overwrite: bool = False,
     report: Callable[[int], None] = lambda _: None,
-) -> Path:
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
     """Let the model answer fresh episodes and record what its memory did, one episode after the other.
 
-    Episode i is determined by (seed, i); its memory starts afresh. Ctrl-C closes the trace with the episodes
-    that are whole.
+    Episode i is determined by (seed, i); its memory starts afresh. Where `stop()` says so, the trace ends
+    with the episode that was just recorded. Returns how many episodes that are.
 
     Raises:
         CheckpointError: the task's inputs do not fit the model.
@@ -84,6 +85,8 @@ def record(
         torch.no_grad(),
     ):
         for episode in range(episodes):
+            if stop():
+                return episode
             batch = task.sample(np.random.default_rng([seed, episode]), 1)
             output, _, events = model(batch.inputs, events=True)
             recorder.append(
@@ -97,13 +100,19 @@ def record(
                 source=batch.source,
             )
             report(episode + 1)
-    return path
+    return episodes
 
 
 def evaluate(
-    model: SAM, task: Task, *, episodes: int, seed: int, report: Callable[[int], None] = lambda _: None
+    model: SAM,
+    task: Task,
+    *,
+    episodes: int,
+    seed: int,
+    report: Callable[[int], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Measured:
-    """The model's errors over fresh episodes, each of its own random length.
+    """The model's errors over fresh episodes, each of its own random length; fewer if `stop()` says so.
 
     Raises:
         CheckpointError: the task's inputs do not fit the model.
@@ -112,6 +121,8 @@ def evaluate(
     losses, wrongs = [], []
     with torch.no_grad():
         for episode in range(episodes):
+            if episode and stop():
+                break
             batch: Batch = task.sample(np.random.default_rng([seed, episode]), 1)
             output, _, _ = model(batch.inputs)
             loss, wrong = per_sequence(output, batch)
@@ -120,7 +131,7 @@ def evaluate(
             report(episode + 1)
     wrong_bits = np.array(wrongs)
     return Measured(
-        episodes, float(np.mean(losses)), float(wrong_bits.mean()), float((wrong_bits == 0).mean())
+        len(losses), float(np.mean(losses)), float(wrong_bits.mean()), float((wrong_bits == 0).mean())
     )
 
 

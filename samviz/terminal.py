@@ -1,7 +1,6 @@
 """Long work in a terminal: progress bars, and Ctrl-C that loses nothing."""
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,18 +21,8 @@ def progress_bar(total: int, unit: str, done: int = 0) -> Iterator[Callable[...,
 
 
 @contextmanager
-def stop_line(line: Callable[[], str]) -> Iterator[None]:
-    """Ctrl-C ends the work inside with one line and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"samviz: {line()}", file=sys.stderr)
-        sys.exit(130)
-
-
-@contextmanager
 def stop_request() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask to stop after the current step; a second Ctrl-C stops at once."""
+    """Ctrl-C and SIGTERM ask to stop after the current step or episode; a second Ctrl-C stops at once."""
     asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:

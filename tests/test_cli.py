@@ -1,8 +1,10 @@
 """The commands: what they print, and that every bad input is one line on stderr and exit code 2."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -145,6 +147,23 @@ def test_a_path_that_may_not_be_written(here: Path, capsys: pytest.CaptureFixtur
     assert code == 2
     assert len(err.strip().splitlines()) == 1
     assert "locked" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_recording_keeps_its_whole_episodes(here: Path, number: int) -> None:
+    command = [sys.executable, "-m", "samviz.cli", "record", "--task", "recall", "--out", "a.h5"]
+    process = subprocess.Popen([*command, "--episodes", "1000000"], stderr=subprocess.PIPE)
+    while not (here / "a.h5").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped after episode" in said.decode()
+    with samviz.open(here / "a.h5") as trace:
+        assert trace.status == "complete"
+        assert all((episode.stop - episode.start) % 2 == 0 for episode in trace.episodes)
+        assert (trace["io/mask"][:, 0].sum()) == len(trace.episodes)
 
 
 def test_help_has_an_example_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:

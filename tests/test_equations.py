@@ -29,7 +29,8 @@ def trace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     model = checkpoint.model(**({"slots": settings.pop("slots")} if "slots" in settings else {}))
     path = tmp_path_factory.mktemp("trace") / "recall.h5"
     task = make_task("recall", checkpoint.recipe["task"]["settings"] | settings)
-    return session.record(checkpoint, task, model, path, episodes=8, seed=5)
+    session.record(checkpoint, task, model, path, episodes=8, seed=5)
+    return path
 
 
 def close(found: np.ndarray, expected: np.ndarray, what: str) -> None:

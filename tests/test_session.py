@@ -25,7 +25,8 @@ def test_the_shipped_model_answers() -> None:
 def test_a_trace_says_what_the_model_answered(tmp_path: Path) -> None:
     checkpoint = session.shipped_checkpoint("recall", "sam")
     model, task = checkpoint.model(slots=32), checkpoint.task(max_items=4)
-    path = session.record(checkpoint, task, model, tmp_path / "a.h5", episodes=5, seed=3)
+    path = tmp_path / "a.h5"
+    assert session.record(checkpoint, task, model, path, episodes=5, seed=3) == 5
     with samviz.open(path) as trace:
         assert trace.status == "complete"
         assert len(trace.episodes) == 5
@@ -69,14 +70,11 @@ def test_recording_changes_no_output_loss_or_gradient(tmp_path: Path) -> None:
 
 def test_the_same_seed_records_the_same(tmp_path: Path) -> None:
     checkpoint = session.shipped_checkpoint("recall", "sam")
-    traces = [
-        samviz.open(
-            session.record(
-                checkpoint, checkpoint.task(), checkpoint.model(), tmp_path / name, episodes=3, seed=8
-            )
-        )
-        for name in ("a.h5", "b.h5")
-    ]
+    traces = []
+    for name in ("a.h5", "b.h5"):
+        path = tmp_path / name
+        session.record(checkpoint, checkpoint.task(), checkpoint.model(), path, episodes=3, seed=8)
+        traces.append(samviz.open(path))
     for name in traces[0].datasets:
         assert np.array_equal(traces[0][name][:], traces[1][name][:]), name
 
