@@ -1,6 +1,7 @@
 """What the pages say when there is nothing to show: what is the case, and what to do."""
 
 from pathlib import Path
+from shlex import quote
 
 import streamlit as st
 
@@ -20,9 +21,15 @@ def no_traces(directory: Path) -> None:
         st.text("This folder does not exist:" if missing else "There is no .h5 file in this folder:")
         st.code(str(directory.resolve()), language=None, wrap_lines=True)
         st.text("Record a run of the recall task, then reload this page:")
-        st.code(RECORD, language=None)
+        st.code(record_command(directory), language=None, wrap_lines=True)
         st.text("Are the traces somewhere else? Name their folder:")
         st.code(SHOW, language=None, wrap_lines=True)
+
+
+def record_command(directory: Path) -> str:
+    """What records a trace into that folder."""
+    default = directory.resolve() == Path("traces").resolve()
+    return RECORD if default else f"{RECORD} --out {quote(str(directory.resolve() / 'recall-sam.h5'))}"
 
 
 def unreadable(file: File, error: TraceError) -> None:

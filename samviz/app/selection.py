@@ -1,7 +1,7 @@
 """The one owner of what is selected: it alone reads and writes the URL and the session state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -55,13 +55,6 @@ def open_trace(name: str, t: int | None = None) -> None:
     """Select another trace, at a step or where it opens."""
     state = _state()
     state.selection, state.moves = Selection(trace=name, t=t), state.moves + 1
-    _write(state.selection)
-
-
-def jump(t: int) -> None:
-    """Select another step of the same trace."""
-    state = _state()
-    state.selection, state.moves = replace(state.selection, t=t), state.moves + 1
     _write(state.selection)
 
 

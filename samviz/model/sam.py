@@ -1,7 +1,5 @@
 """Sparse Access Memory: a controller with a memory of N words, of which it touches only a few a step."""
 
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 
@@ -88,8 +86,3 @@ class SAM(nn.Module):
                 raise ConfigError(
                     f"the state is for a batch of {state.batch}, but the inputs have {inputs.shape[1]}"
                 )
-
-    @classmethod
-    def from_config(cls, settings: dict[str, object]) -> Self:
-        """A model with the settings that `config.as_dict()` gave."""
-        return cls(SAMConfig.from_dict(settings))
