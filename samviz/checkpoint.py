@@ -82,11 +82,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise CheckpointError(
                 f"{folder / RECIPE}: expected version {VERSION}, found {recipe.get('version')!r}"
             )
+        _check_recipe(folder / RECIPE, recipe)
         checkpoint = Checkpoint(folder, recipe, weights)
         checkpoint.task(), checkpoint.model()
-    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+    except (OSError, ValueError, TypeError, ConfigError) as error:
         raise CheckpointError(f"{folder}: the checkpoint cannot be read: {_first_line(error)}") from None
     return checkpoint
+
+
+def _check_recipe(path: Path, recipe: dict[str, Any]) -> None:
+    """Refuse a recipe that does not name a model and a task with their settings."""
+    for part, name, settings in (("model", "class", "config"), ("task", "name", "settings")):
+        found = recipe.get(part)
+        given = found if isinstance(found, dict) else {}
+        if not (isinstance(given.get(name), str) and isinstance(given.get(settings), dict)):
+            raise CheckpointError(
+                f"{path}: expected {part!r} to be an object with {name!r} and {settings!r}, "
+                f"found {json.dumps(found)[:80]}"
+            )
 
 
 def latest(run: Path) -> Path | None:

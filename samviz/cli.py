@@ -252,6 +252,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except click.ClickException as error:
         _refuse(f"{error.format_message()} (see {_help_of(error)})")
+    except MemoryError:
+        _refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
+    except RuntimeError as error:  # torch has no type of its own for it
+        if "can't allocate memory" not in str(error):
+            raise
+        _refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
     except (click.Abort, KeyboardInterrupt):
         click.echo("samviz: stopped", err=True)
         sys.exit(130)

@@ -45,8 +45,8 @@ class TrainingConfig:
         for name in ("learning_rate", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be above 0, found {getattr(self, name)}")
-        if self.seed < 0:
-            raise ConfigError(f"seed must be at least 0, found {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"seed must be from 0 to 2**63 - 1, found {self.seed}")
 
 
 class StepReport(NamedTuple):

@@ -111,6 +111,16 @@ BAD = {
         ["train", "--task", "recall", "--out", "new", "--slots", "2"],
         "slots must be",
     ),
+    "out is nothing": (["record", "--task", "recall", "--out", ""], "expected the name of a file"),
+    "more slots than can be": (
+        ["train", "--task", "recall", "--out", "new", "--slots", "99999999999"],
+        "at most",
+    ),
+    "more batch than memory": (
+        ["train", "--task", "recall", "--out", "new", "--batch", "99999999999"],
+        "memory",
+    ),
+    "a seed too large": (["train", "--task", "recall", "--out", "new", "--seed", "9" * 30], "seed must be"),
     "bad learning rate": (
         ["train", "--task", "recall", "--out", "new", "--learning-rate", "-1"],
         "learning_rate",

@@ -132,6 +132,31 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [
+        ("model", None),
+        ("model", 5),
+        ("model", {"class": 5, "config": {}}),
+        ("model", {"class": "SAM", "config": {"input_size": "a", "output_size": 8}}),
+        ("model", {"class": "SAM", "config": {"input_size": 11, "output_size": 8, "access_threshold": "x"}}),
+        ("model", {"class": "GRU", "config": {}}),
+        ("task", {"name": "recall"}),
+        ("task", {"name": "recall", "settings": {"bits": "many"}}),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused_in_one_line(
+    tmp_path: Path, part: str, written: object
+) -> None:
+    folder = train(Trainer.start(CONFIG), tmp_path, 1)
+    recipe = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(recipe | {part: written}))
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(error.value)
+    assert "found" in str(error.value)
+
+
 @pytest.mark.parametrize("change", [{"batch": 0}, {"learning_rate": 0.0}, {"clip_norm": -1.0}, {"seed": -1}])
 def test_bad_settings_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(change))):

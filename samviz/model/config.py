@@ -6,6 +6,7 @@ from typing import Any, Self
 from samviz.errors import ConfigError
 
 INDEX_KINDS = ("auto", "exact")
+MAX_SLOTS = 2**28  # what a trace can name; slots are 32-bit numbers
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class SAMConfig:
                 f"slots must be at least max(heads, reads) = {max(self.heads, self.reads)}, "
                 f"found {self.slots}: give more slots, or fewer heads or reads"
             )
-        if not 0 <= self.access_threshold < 1:
+        threshold: object = self.access_threshold  # whatever a file said
+        if not isinstance(threshold, int | float) or not 0 <= threshold < 1:
             raise ConfigError(f"access_threshold must be in [0, 1), found {self.access_threshold!r}")
+        if self.slots > MAX_SLOTS:
+            raise ConfigError(f"slots must be at most {MAX_SLOTS:,}, found {self.slots:,}")
         if self.index not in INDEX_KINDS:
             raise ConfigError(f"index must be one of {', '.join(INDEX_KINDS)}, found {self.index!r}")
 

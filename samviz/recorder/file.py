@@ -109,7 +109,7 @@ def first_line(error: Exception) -> str:
 def _create(
     path: Path, build: Callable[[h5py.File], Datasets], overwrite: bool
 ) -> tuple[h5py.File, Datasets]:
-    part = path.with_name(path.name + ".part")
+    part = path.parent / (path.name + ".part")
     _check_target(path, part, overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _create(
 
 
 def _check_target(path: Path, part: Path, overwrite: bool) -> None:
-    if path.is_dir():
+    if not path.name or path.is_dir():
         raise TraceError(f"{path}: expected the name of a file, found a folder; add a file name")
     if path.exists() and not path.is_file():
         raise TraceError(f"{path}: expected the name of a file, found a device or FIFO; choose another name")
