@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import h5py
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.app.traces import write_recall
 
 MAIN = str(Path(__file__).parents[2] / "samviz" / "app" / "main.py")
 WAIT_S = 30
@@ -72,3 +75,24 @@ def test_the_url_is_repaired(
 def test_a_trace_that_is_not_listed_is_not_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test = run("replay", folder, monkeypatch, trace="../first.h5")
     assert test.session_state["samviz"].selection.trace == "first.h5"
+
+
+@pytest.mark.parametrize(
+    "damaged", ["read/slot", "read/weight", "write/row", "usage/read", "gate/beta", "io/loss"]
+)
+def test_a_damaged_trace_is_named_and_nothing_of_it_is_shown(
+    damaged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_recall(tmp_path / "damaged.h5")
+    with h5py.File(path) as file:
+        place = file[damaged].id.get_chunk_info(0).byte_offset
+    with path.open("r+b") as file:
+        file.seek(place)
+        byte = file.read(1)
+        file.seek(place)
+        file.write(bytes([byte[0] ^ 0xFF]))
+    run("home", tmp_path, monkeypatch)
+    words = said(run("replay", tmp_path, monkeypatch, trace="damaged.h5"))
+    assert "damaged.h5" in words
+    assert f"/{damaged}" in words
+    assert "checksum" in words

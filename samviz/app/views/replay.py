@@ -1,5 +1,7 @@
 """Replay: the stage over one trace."""
 
+from typing import NamedTuple
+
 import streamlit as st
 
 from samviz.analysis.errors import landing_step
@@ -13,6 +15,14 @@ from samviz.app.stage.feed import command_message
 from samviz.app.stage.window import block_of
 from samviz.errors import TraceError
 from samviz.trace import Trace
+
+
+class Parts(NamedTuple):
+    """What travels to the stage, packed: the overview, the focused slot's events, the window of steps."""
+
+    picture: bytes
+    slot: bytes
+    window: bytes
 
 
 def render() -> None:
@@ -35,17 +45,17 @@ def show_stage(files: tuple[File, ...]) -> None:
     if file.name != chosen.trace:
         chosen = Selection(trace=file.name)
     try:
-        trace = cache.opened(file)
-        limits = limits_of(file, trace)
+        limits = limits_of(file, cache.opened(file))
+        if limits.steps == 0:
+            st.info("This trace holds no whole step yet. If it is being recorded, look again in a moment.")
+            return
+        chosen = repaired(chosen, limits)
+        parts = parts_of(file, chosen)
     except TraceError as error:
         unreadable(file, error)
         return
-    if limits.steps == 0:
-        st.info("This trace holds no whole step yet. If it is being recorded, look again in a moment.")
-        return
-    chosen = repaired(chosen, limits)
     selection.settle(chosen)
-    mount(good, file, chosen, limits)
+    mount(good, file, chosen, limits, parts)
 
 
 def limits_of(file: File, trace: Trace) -> Limits:
@@ -55,12 +65,20 @@ def limits_of(file: File, trace: Trace) -> Limits:
     return Limits(steps=len(trace), slots=d.slots, heads=d.heads, landing=landing)
 
 
-def mount(files: tuple[File, ...], file: File, chosen: Selection, limits: Limits) -> None:
+def parts_of(file: File, chosen: Selection) -> Parts:
+    """What the stage draws of the trace. Raises TraceError where the file is damaged."""
+    return Parts(
+        picture=cache.picture_message(file, chosen.window),
+        slot=cache.slot_message(file, chosen.slot),
+        window=cache.window_message(file, block_of(chosen.t or 0)),
+    )
+
+
+def mount(files: tuple[File, ...], file: File, chosen: Selection, limits: Limits, parts: Parts) -> None:
     """Send what the stage needs, each part apart, so that only what changed travels."""
-    t = chosen.t or 0
     command = {
         "trace": file.name,
-        "t": t,
+        "t": chosen.t or 0,
         "slot": chosen.slot,
         "head": chosen.head,
         "zoom": chosen.window,
@@ -72,10 +90,10 @@ def mount(files: tuple[File, ...], file: File, chosen: Selection, limits: Limits
     }
     with st.container(key="samviz-feeds"):
         feed(command_message(command), key="command")
-        feed(cache.picture_message(file, chosen.window), key="picture")
-        feed(cache.slot_message(file, chosen.slot), key="slot")
+        feed(parts.picture, key="picture")
+        feed(parts.slot, key="slot")
     stage(
-        cache.window_message(file, block_of(t)),
+        parts.window,
         key=STAGE,
         on_cursor=selection.reported,
         on_open=selection.asked_to_open,
