@@ -12,7 +12,7 @@ NEEDED = ("io/output", "io/target", "io/mask")
 
 
 class EpisodeSummary(NamedTuple):
-    """One episode in one line. `loss` is None where no loss was recorded, the rest where no answers were."""
+    """One episode in one line. `loss` is None where no loss is known, the rest where no answers were."""
 
     number: int
     start: int
@@ -48,13 +48,22 @@ def has_answers(trace: Trace) -> bool:
     return all(name in trace for name in NEEDED)
 
 
+def scored_steps(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
+    """[T]: the steps whose answer can be judged: the mask counts them and their target is known (no NaN)."""
+    known = np.isfinite(trace["io/target"][start:stop, batch]).all(-1)
+    return np.asarray(known & (trace["io/mask"][start:stop, batch] > 0), bool)
+
+
 def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
-    """[T, O]: the output elements that are wrong on a scored step; False everywhere else."""
+    """[T, O]: the output elements that are wrong on a scored step; False everywhere else.
+
+    An output that is no number is wrong.
+    """
     output = trace["io/output"][start:stop, batch]
     target = trace["io/target"][start:stop, batch]
-    scored = trace["io/mask"][start:stop, batch].astype(bool)
+    scored = scored_steps(trace, start, stop, batch)
     if output_kind(trace) == "bits":
-        wrong = (output > 0) != (target > 0.5)
+        wrong = np.isnan(output) | ((output > 0) != (target > 0.5))
     else:
         chosen = output.argmax(-1)
         wrong = np.zeros(output.shape, bool)
@@ -67,7 +76,7 @@ def wrong_bits(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[n
     """[T]: wrong output elements of each step, -1 where the step is not scored (or nothing was recorded)."""
     if not has_answers(trace):
         return np.full(max(stop - start, 0), -1, np.int32)
-    scored = trace["io/mask"][start:stop, batch].astype(bool)
+    scored = scored_steps(trace, start, stop, batch)
     return np.where(scored, wrong_elements(trace, start, stop, batch).sum(-1), -1).astype(np.int32)
 
 
@@ -95,7 +104,8 @@ def summary(
     known: bool,
 ) -> EpisodeSummary:
     """One episode's line out of the columns of the whole trace."""
-    total = None if loss is None else float(np.nansum(loss[start:stop]))
+    told = np.zeros(0) if loss is None else loss[start:stop][np.isfinite(loss[start:stop])]
+    total = float(told.sum()) if told.size else None
     if not known:
         return EpisodeSummary(number, start, stop, total, None, None, None, None)
     here = wrong[start:stop]

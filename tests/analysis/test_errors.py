@@ -16,7 +16,15 @@ MASK = np.array([1, 0, 1, 1, 1, 0], np.uint8)
 WRONG = [0, -1, 2, 1, 0, -1]
 
 
-def recorded(path: Path, *, episodes: tuple[int, ...] = (3, 3), **settings: Any) -> Trace:
+def recorded(
+    path: Path,
+    *,
+    episodes: tuple[int, ...] = (3, 3),
+    output: np.ndarray = OUTPUT,
+    target: np.ndarray = TARGET,
+    loss: float = 0.5,
+    **settings: Any,
+) -> Trace:
     """Six steps with known outputs."""
     sizes = make_dimensions(output_size=2)
     events = random_events(np.random.default_rng(0), 6, sizes)
@@ -27,10 +35,10 @@ def recorded(path: Path, *, episodes: tuple[int, ...] = (3, 3), **settings: Any)
             recorder.append(
                 window(events, start, start + length),
                 episode=number,
-                output=OUTPUT[at, None],
-                target=TARGET[at, None],
+                output=output[at, None],
+                target=target[at, None],
                 mask=MASK[at, None],
-                loss=np.full((length, 1), 0.5, np.float32),
+                loss=np.full((length, 1), loss, np.float32),
             )
             start += length
     return open_trace(path)
@@ -43,6 +51,15 @@ def test_wrong_bits_are_counted_where_the_mask_counts(tmp_path: Path) -> None:
         flags = wrong_elements(trace, 0, 6)
         assert flags.sum() == sum(w for w in WRONG if w > 0)
         assert not flags[MASK == 0].any()
+
+
+def test_an_unknown_target_is_not_judged_and_an_output_without_a_number_is_wrong(tmp_path: Path) -> None:
+    unknown, broken = TARGET.copy(), OUTPUT.copy()
+    unknown[2] = np.nan
+    broken[0] = np.nan
+    with recorded(tmp_path / "run.h5", output=broken, target=unknown, loss=np.nan) as trace:
+        assert wrong_bits(trace, 0, 6).tolist() == [2, -1, -1, 1, 0, -1]
+        assert [e.loss for e in episode_table(trace)] == [None, None]
 
 
 def test_classes_are_wrong_at_the_one_that_was_chosen(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_trace_in_one_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("meta", [None, {}, 5, [], {"class": None}, {"class": ""}, {"class": [1]}])
 def test_meta_that_says_nothing_usable_is_said_to_say_nothing(meta: object) -> None:
-    assert text(meta, "class") == ("5" if meta == 5 else "not said")
+    assert text(meta, "class", "unnamed") == ("5" if meta == 5 else "unnamed")
 
 
 def test_sizes() -> None:

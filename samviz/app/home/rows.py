@@ -29,8 +29,8 @@ def facts(trace: Trace) -> Facts:
     d = trace.dimensions
     task = trace.meta.get("task")
     return Facts(
-        model=text(trace.meta.get("model"), "class"),
-        task=text(task, "name"),
+        model=text(trace.meta.get("model"), "class", "unnamed model"),
+        task=text(task, "name", "unnamed task"),
         description=text(task, "description", ""),
         steps=len(trace),
         episodes=len(trace.episodes),
@@ -41,7 +41,7 @@ def facts(trace: Trace) -> Facts:
     )
 
 
-def text(part: Any, name: str, otherwise: str = "not said") -> str:
+def text(part: Any, name: str, otherwise: str) -> str:
     """A string out of a part of meta, which anybody may have written."""
     value = part.get(name) if isinstance(part, Mapping) else part
     return str(value)[:200] if isinstance(value, str | int | float) and str(value) else otherwise

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.analysis.entries import slots_of, weights_of
-from samviz.analysis.errors import has_answers, wrong_elements
+from samviz.analysis.errors import has_answers, scored_steps, wrong_elements
 from samviz.analysis.history import last_writes_at_reads, rows_before
 from samviz.analysis.overview import ACCESSES
 from samviz.analysis.usage import accesses, last_keys, positions, queue
@@ -83,9 +83,8 @@ def task_block(trace: Trace, start: int, stop: int) -> Block:
     for name in ("input", "output", "target", "loss"):
         if f"io/{name}" in trace:
             block[name] = trace[f"io/{name}"][start:stop, 0].astype(np.float32)
-    if "io/mask" in trace:
-        block["mask"] = trace["io/mask"][start:stop, 0].astype(np.uint8)
     if has_answers(trace):
+        block["mask"] = scored_steps(trace, start, stop).astype(np.uint8)
         block["wrong"] = wrong_elements(trace, start, stop).astype(np.uint8)
     if "io/source" in trace:
         block["source"] = trace["io/source"][start:stop, 0].astype(np.int32)

@@ -28,9 +28,8 @@ function slotEntries(win, slot, t) {
 
 // What the step at the cursor is in the task, as [text, tone].
 function stepVerdict(win, t) {
-  if (!win.a.mask) return ["No mask was recorded: answers are unknown", "plain"];
+  if (!win.a.mask) return ["Not scored: output, target or mask was not recorded", "plain"];
   if (!win.value("mask", t)) return ["not scored", "plain"];
-  if (!win.a.wrong) return ["scored, but no output was recorded", "plain"];
   const size = win.a.wrong.shape[1], from = (t - win.start) * size;
   const wrong = win.a.wrong.subarray(from, from + size).reduce((sum, w) => sum + w, 0);
   if (win.output_kind === "classes") return [wrong ? "wrong class" : "right class", wrong ? "wrong" : "right"];
