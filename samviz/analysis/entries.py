@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.trace.reader import Trace
-from samviz.trace.replay import read_slots, read_weights
+from samviz.trace.replay import merged_weights, read_slots, read_weights
 
 Access = Literal["read", "write"]
 
@@ -20,3 +20,12 @@ def slots_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) 
 def weights_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) -> NDArray[np.float32]:
     """[T, H, R] weights of the same entries."""
     return np.asarray(read_weights(trace.path, trace[f"{kind}/weight"], start, stop, batch), np.float32)
+
+
+def merged_of(
+    trace: Trace, kind: Access, start: int, stop: int, batch: int = 0
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Slots and weights [T, H, R]; a weight is the head's whole weight at that slot, which delta is about."""
+    slot = slots_of(trace, kind, start, stop, batch)
+    merged = merged_weights(slot, weights_of(trace, kind, start, stop, batch))
+    return slot, np.asarray(merged, np.float32)

@@ -1,9 +1,11 @@
 """What happened to a slot before: its last write at every read, its events, its content."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import Access, slots_of, weights_of
+from samviz.analysis.entries import Access, merged_of, slots_of
 from samviz.trace.reader import Trace
 
 CHUNK_STEPS = 16384
@@ -16,8 +18,8 @@ def last_writes_at_reads(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Who wrote what the reads of [start, stop) found: [T, H, R] steps and weights, -1 and 0 for nobody.
 
-    It is the slot's last write above the threshold in the episode, at or before the read: a step writes
-    before it reads.
+    It is the slot's last write above the threshold since it was last erased in the episode, at or before the
+    read (a step erases, writes, then reads); its weight is that of the head that wrote strongest there.
     """
     read_slot = slots_of(trace, "read", start, stop, batch)
     step = np.full(read_slot.shape, -1, np.int32)
@@ -26,32 +28,52 @@ def last_writes_at_reads(
     while a < stop:
         episode = trace.episode_at(a)
         b = min(stop, episode.stop)
-        last_step, last_weight = last_writes(trace, episode.start, a, batch)
-        written, weights = slots_of(trace, "write", a, b, batch), weights_of(trace, "write", a, b, batch)
+        written, weights = merged_of(trace, "write", a, b, batch)
+        last = last_writes(trace, episode.start, a, batch)
         for t in range(a, b):
-            strong = (written[t - a] >= 0) & (weights[t - a] > trace.access_threshold)
-            last_step[written[t - a][strong]] = t
-            last_weight[written[t - a][strong]] = weights[t - a][strong]
+            last.take_in(written[t - a : t - a + 1], weights[t - a : t - a + 1], t)
             slot = read_slot[t - start]
-            step[t - start] = np.where(slot >= 0, last_step[slot], -1)
-            weight[t - start] = np.where(slot >= 0, last_weight[slot], 0)
+            step[t - start] = np.where(slot >= 0, last.step[slot], -1)
+            weight[t - start] = np.where(slot >= 0, last.weight[slot], 0)
         a = b
     return step, weight
 
 
-def last_writes(
-    trace: Trace, start: int, stop: int, batch: int = 0
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """[N]: each slot's last write above the threshold in steps [start, stop), and its weight."""
-    last_step = np.full(trace.dimensions.slots, -1, np.int32)
-    last_weight = np.zeros(trace.dimensions.slots, np.float32)
+class LastWrites(NamedTuple):
+    """Each slot's last write above the threshold since it was last erased: -1 and 0 where there is none."""
+
+    step: NDArray[np.int32]  # [N]
+    weight: NDArray[np.float32]  # [N] of the head that wrote strongest there
+    threshold: float
+    erases: bool  # whether each head's last entry was erased before the writes
+
+    def take_in(self, slot: NDArray[np.int32], weight: NDArray[np.float32], first: int) -> None:
+        """Let the writes [T, H, E] of the steps from `first` on happen."""
+        steps = np.broadcast_to(np.arange(first, first + len(slot))[:, None, None], slot.shape)
+        strong = (slot >= 0) & (weight > self.threshold)
+        self.weight[slot[strong]] = 0
+        np.maximum.at(self.step, slot[strong], steps[strong])
+        newest = strong & (steps == self.step[slot])
+        np.maximum.at(self.weight, slot[newest], weight[newest])
+        if self.erases:
+            taken = slot[..., -1]
+            erased = (taken >= 0) & (steps[..., -1] > self.step[taken])
+            self.step[taken[erased]] = -1
+            self.weight[taken[erased]] = 0
+
+
+def last_writes(trace: Trace, start: int, stop: int, batch: int = 0) -> LastWrites:
+    """The last writes at the end of steps [start, stop), which lie in one episode."""
+    slots = trace.dimensions.slots
+    last = LastWrites(
+        np.full(slots, -1, np.int32),
+        np.zeros(slots, np.float32),
+        trace.access_threshold,
+        trace.last_write_erases,
+    )
     for a in range(start, stop, CHUNK_STEPS):
-        b = min(a + CHUNK_STEPS, stop)
-        slot, weight = slots_of(trace, "write", a, b, batch), weights_of(trace, "write", a, b, batch)
-        keep = (slot >= 0) & (weight > trace.access_threshold)
-        last_step[slot[keep]] = np.nonzero(keep)[0] + a
-        last_weight[slot[keep]] = weight[keep]
-    return last_step, last_weight
+        last.take_in(*merged_of(trace, "write", a, min(a + CHUNK_STEPS, stop), batch), a)
+    return last
 
 
 def slot_events(trace: Trace, slot: int, batch: int = 0) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -61,9 +83,8 @@ def slot_events(trace: Trace, slot: int, batch: int = 0) -> tuple[NDArray[np.int
         b = min(a + CHUNK_STEPS, len(trace))
         flags = np.zeros(b - a, np.uint8)
         for kind, flag in FLAGS:
-            here = slots_of(trace, kind, a, b, batch) == slot
-            strong = weights_of(trace, kind, a, b, batch) > trace.access_threshold
-            flags[(here & strong).any((1, 2))] |= flag
+            slots, weights = merged_of(trace, kind, a, b, batch)
+            flags[((slots == slot) & (weights > trace.access_threshold)).any((1, 2))] |= flag
         if trace.last_write_erases:
             flags[(slots_of(trace, "write", a, b, batch)[..., -1] == slot).any(1)] |= ERASE
         found = np.flatnonzero(flags)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import Access, slots_of, weights_of
+from samviz.analysis.entries import Access, merged_of
 from samviz.trace.reader import Trace
 
 MAX_COLUMNS = 1024
@@ -110,9 +110,11 @@ def access_codes(
     trace: Trace, start: int, stop: int, batch: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
     """(step, slot, code) of every access above the threshold, and of every erasure of a used slot."""
-    read_slot, write_slot = (slots_of(trace, kind, start, stop, batch) for kind in ACCESSES)
+    (read_slot, read_weight), (write_slot, write_weight) = (
+        merged_of(trace, kind, start, stop, batch) for kind in ACCESSES
+    )
     read_level, write_level = (
-        levels(weights_of(trace, kind, start, stop, batch), trace.access_threshold) for kind in ACCESSES
+        levels(weight, trace.access_threshold) for weight in (read_weight, write_weight)
     )
     parts = [coded(read_slot, read_level, Kind.READ), coded(write_slot, write_level, Kind.WRITE)]
     if trace.last_write_erases:

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import Access, slots_of, weights_of
+from samviz.analysis.entries import Access, merged_of
 from samviz.trace.reader import Trace
-from samviz.trace.replay import merged_weights
 
 CHUNK_STEPS = 8192
 NEXT = 8
@@ -47,9 +46,9 @@ def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
     """The accesses of steps [start, stop)."""
     slot, weight = [], []
     for kind in ORDER:
-        s, w = slots_of(trace, kind, start, stop, batch), weights_of(trace, kind, start, stop, batch)
+        s, w = merged_of(trace, kind, start, stop, batch)
         slot.append(s.reshape(len(s), -1))
-        weight.append(merged_weights(s, w).reshape(len(s), -1))
+        weight.append(w.reshape(len(s), -1))
     slots, weights = np.concatenate(slot, 1), np.concatenate(weight, 1)
     keep = (slots >= 0) & (weights > trace.access_threshold)
     step, position = np.nonzero(keep)

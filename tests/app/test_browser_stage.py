@@ -49,9 +49,9 @@ def test_keys_are_left_to_whoever_types(open_page: OpenPage) -> None:
 
 
 def test_playing_moves_on_and_stops(open_page: OpenPage) -> None:
-    page = open_page("/replay?trace=first.h5&t=50")
-    stage(page, t=50)
-    page.get_by_label("speed").select_option("60")
+    page = open_page("/replay?trace=first.h5&t=30")
+    stage(page, t=30)
+    page.get_by_label("speed").select_option("10")  # three seconds: long enough to be seen playing under load
     page.locator(".place").click()
     page.keyboard.press("Space")
     stage(page, playing=1)

@@ -2,7 +2,8 @@
 function readSentence(win, e) {
   const known = `step ${number(e.t)}, head ${e.head} read slot ${number(e.slot)} (${exact(e.weight)})`;
   if (e.writer < 0 && win.began_full && win.a.episode[e.t - win.start] === win.first_episode) return `${known}, not written since recording began`;
-  if (e.writer < 0) return `${known}, not written above ${win.threshold.toPrecision(1)} in this episode`;
+  const span = win.erases ? "since it was last erased" : "in this episode";
+  if (e.writer < 0) return `${known}, not written above ${win.threshold.toPrecision(1)} ${span}`;
   return `${known}, written at step ${number(e.writer)} (${exact(e.writerWeight)}), ${agoText(e.t - e.writer)}`;
 }
 
