@@ -7,7 +7,7 @@ unused entry of weight 0.
 import torch
 from torch import Tensor
 
-from samviz.model.index import COSINE_EPSILON
+from samviz.kernels.exact import COSINE_EPSILON
 
 
 def cosine(query: Tensor, words: Tensor) -> Tensor:

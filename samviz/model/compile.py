@@ -5,7 +5,7 @@ from time import perf_counter
 
 import torch
 
-from samviz.model.compiled import cache_folder
+from samviz.kernels.compiled import cache_folder
 from samviz.model.config import SAMConfig
 from samviz.model.sam import SAM
 

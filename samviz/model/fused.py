@@ -8,13 +8,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from samviz.errors import StateError
+from samviz.kernels.arrays import Journal
+from samviz.kernels.backward import backward_window, roll_forward
+from samviz.kernels.forward import Weights, forward_window
+from samviz.kernels.rows import rows_after
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller, read_out
 from samviz.model.events import Events
-from samviz.model.fused_backward import backward_window, roll_forward
-from samviz.model.fused_events import rows_after
-from samviz.model.fused_forward import Weights, forward_window
-from samviz.model.journal import Journal, empty_journal
+from samviz.model.journal import arrays, empty_journal
 from samviz.model.state import Memory, SAMState
 
 
@@ -61,7 +62,7 @@ class FusedWindow(torch.autograd.Function):
             Weights(*(weight.detach().numpy() for weight in weights)),
             input_gates.detach().contiguous().numpy(),
             window.memory.arrays(),
-            window.journal.arrays(),
+            arrays(window.journal),
             input_gates.new_tensor(window.delta).numpy()[()],
             window.first_step,
         )
@@ -87,13 +88,13 @@ class FusedWindow(torch.autograd.Function):
         backward_window(
             Weights(*(weight.detach().numpy() for weight in weights)),
             memory.arrays(),
-            journal.arrays(),
+            arrays(journal),
             grad_hidden.contiguous().numpy(),
             grad_read.contiguous().numpy(),
             grad_gates.numpy(),
             grad_interface.numpy(),
         )
-        roll_forward(memory.arrays(), journal.arrays())
+        roll_forward(memory.arrays(), arrays(journal))
         return (
             grad_gates,
             _weight_gradient(grad_gates, journal.read_word[:-1].flatten(2)),
@@ -159,7 +160,7 @@ def _events(window: Window) -> Events:
     journal = window.journal
     steps, batch, heads, entries = journal.write_slot.shape
     row = torch.empty(steps, batch, heads, entries, journal.word.shape[-1], dtype=journal.word.dtype)
-    rows_after(window.memory.arrays(), journal.arrays(), row.numpy())
+    rows_after(window.memory.arrays(), arrays(journal), row.numpy())
     return Events(
         read_slot=journal.read_slot[1:],
         read_weight=journal.read_weight[1:],

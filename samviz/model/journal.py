@@ -4,42 +4,16 @@ It holds O(1) numbers a step in N. Arrays with T + 1 rows begin with what the wi
 Shape legend: T steps, B batch, H heads, K reads, E = K + 1 write entries, W word size, D hidden.
 """
 
-from typing import Any, NamedTuple
-
-import numpy as np
 import torch
 from torch import Tensor
 
+from samviz.kernels.arrays import Journal
 from samviz.model.config import SAMConfig
 
-Array = np.ndarray[Any, Any]
 
-
-class Journal(NamedTuple):
-    """One window's record, as tensors outside the kernels and as arrays over the same memory inside."""
-
-    hidden: Any  # [T+1, B, D]
-    cell: Any  # [T+1, B, D]
-    lstm_gates: Any  # [T, B, 4D] input, forget, candidate, output, after their squashing
-    query: Any  # [T, B, H, W]
-    word: Any  # [T, B, H, W]
-    alpha: Any  # [T, B, H]
-    gamma: Any  # [T, B, H]
-    beta: Any  # [T, B, H]
-    read_slot: Any  # [T+1, B, H, K] int32
-    read_weight: Any  # [T+1, B, H, K]
-    read_word: Any  # [T+1, B, H, W]
-    read_score: Any  # [T, B, H, K] cosines
-    read_usage: Any  # [T, B, H, K] int32
-    write_slot: Any  # [T, B, H, E] int32
-    write_weight: Any  # [T, B, H, E]
-    write_usage: Any  # [T, B, H, E] int32
-    changed_slot: Any  # [T, B, H*E] int32, each changed slot once, then -1
-    other_row: Any  # [T, B, H*E, W] the changed rows as they were before the step (after it, while undone)
-
-    def arrays(self) -> "Journal":
-        """The same memory as numpy arrays, which is what kernels take."""
-        return Journal(*(tensor.numpy() for tensor in self))
+def arrays(journal: Journal) -> Journal:
+    """The same memory as numpy arrays, which is what kernels take."""
+    return Journal(*(tensor.numpy() for tensor in journal))
 
 
 def empty_journal(steps: int, batch: int, config: SAMConfig, dtype: torch.dtype) -> Journal:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from samviz.kernels.usage import ring_from_order, ring_order
 from samviz.model.addressing import gather_rows, nearest, read, write, write_weight
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller, lstm_step, read_out, split_interface
 from samviz.model.events import Events
 from samviz.model.state import SAMState
-from samviz.model.usage import ring_from_order, ring_order
 
 
 class Usage:

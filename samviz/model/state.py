@@ -1,29 +1,18 @@
 """The state that a model carries from one window to the next, and the memory that it owns."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from samviz.errors import ConfigError, StateError
+from samviz.kernels.arrays import MemoryArrays
+from samviz.kernels.usage import fresh_ring
 from samviz.model.config import SAMConfig
-from samviz.model.usage import fresh_ring
 
 Array = np.ndarray[Any, Any]
-
-
-class MemoryArrays(NamedTuple):
-    """What exists once per slot, as the kernels see it."""
-
-    word: Any  # [B, N, W] the memory M
-    norm: Any  # [B, N] |M(i)|
-    after: Any  # [B, N+1] int32, the ring of least recently accessed slots (usage.py)
-    before: Any  # [B, N+1] int32
-    last_access: Any  # [B, N] int32, -1 never
-    mark: Any  # [B, N] int32 scratch, -1 between steps
-    live: Any  # [B] int64: slots 0..live-1 have been taken at least once
 
 
 @dataclass

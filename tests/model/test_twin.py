@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samviz.kernels.usage import ring_order
 from samviz.model import SAM, Events, SAMConfig, SAMState
-from samviz.model.usage import ring_order
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from samviz.model.compiled import compiled
+from samviz.kernels.compiled import compiled
 
 Array = np.ndarray[Any, Any]
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from samviz.model.compiled import compiled
-from samviz.model.journal import Journal
-from samviz.model.state import MemoryArrays
+from samviz.kernels.arrays import Journal, MemoryArrays
+from samviz.kernels.compiled import compiled
 
 Array = np.ndarray[Any, Any]
 

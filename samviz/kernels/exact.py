@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from samviz.model.compiled import compiled
-from samviz.model.products import dot, norm
+from samviz.kernels.compiled import compiled
+from samviz.kernels.products import dot, norm
 
 Array = np.ndarray[Any, Any]
 

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samviz.model.compiled import compiled
-from samviz.model.index import nearest
-from samviz.model.journal import Journal
-from samviz.model.products import add_product, add_scaled, norm
-from samviz.model.state import MemoryArrays
-from samviz.model.usage import access, note_last_access, take_front
+from samviz.kernels.arrays import Journal, MemoryArrays
+from samviz.kernels.compiled import compiled
+from samviz.kernels.exact import nearest
+from samviz.kernels.products import add_product, add_scaled, norm
+from samviz.kernels.usage import access, note_last_access, take_front
 
 Array = np.ndarray[Any, Any]
 

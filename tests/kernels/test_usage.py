@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samviz.model import usage
+from samviz.kernels import usage
 
 
 class CountingArray:

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samviz.model.compiled import compiled
-from samviz.model.fused_forward import Weights
-from samviz.model.index import COSINE_EPSILON
-from samviz.model.journal import Journal
-from samviz.model.products import add_scaled, add_transposed_product, dot, norm
-from samviz.model.state import MemoryArrays
+from samviz.kernels.arrays import Journal, MemoryArrays
+from samviz.kernels.compiled import compiled
+from samviz.kernels.exact import COSINE_EPSILON
+from samviz.kernels.forward import Weights
+from samviz.kernels.products import add_scaled, add_transposed_product, dot, norm
 
 Array = np.ndarray[Any, Any]
 
