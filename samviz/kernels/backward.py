@@ -1,6 +1,7 @@
-"""SAM's backward pass over a window: walk the journal from the last step, undo each write, gather gradients.
+"""The backward pass over a window: walk the journal from the last step, undo each write, gather gradients.
 
 Gradients of memory rows live in a buffer with one row per distinct touched slot, never N x W (paper 3.4).
+No gradient passes through the links or the precedence (supplement D), only along them.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from samviz.kernels.compiled import compiled
 from samviz.kernels.exact import COSINE_EPSILON
 from samviz.kernels.forward import Weights
 from samviz.kernels.products import add_scaled, add_transposed_product, dot, norm
+from samviz.kernels.undo import swap_live, undo_step
 
 Array = np.ndarray[Any, Any]
 
@@ -19,74 +21,23 @@ Array = np.ndarray[Any, Any]
 class Flow(NamedTuple):
     """The gradients that travel from step t to step t-1."""
 
-    hidden: Any  # [B, D]
+    joined: Any  # [B, D + H*W]
     cell: Any  # [B, D]
-    read_word: Any  # [B, H, W]
-    read_weight: Any  # [B, H, K]
+    read_weight: Any  # [B, H, R]
     row: Any  # [touched slots of all elements, W]
 
 
-@compiled
-def backward_window(
-    weights: Weights,
-    memory: MemoryArrays,
-    journal: Journal,
-    grad_hidden: Array,
-    grad_read: Array,
-    grad_gates: Array,
-    grad_interface: Array,
-) -> None:
-    """Gradients of the LSTM gates and the interface at every step, leaving the memory as before the window.
+class Gradients(NamedTuple):
+    """What comes in from the output layer, and what goes out before the squashing."""
 
-    Args:
-        grad_hidden: [T, B, D] and grad_read: [T, B, H, W], from the output layer.
-        grad_gates: [T, B, 4D] to fill, before the squashing.
-        grad_interface: [T, B, H*(2W+3)] to fill, before the squashing.
-    """
-    steps, batch, heads, word = grad_read.shape
-    touched = _number_touched_slots(memory.mark, journal)
-    flow = Flow(
-        np.zeros((batch, journal.hidden.shape[2]), grad_hidden.dtype),
-        np.zeros((batch, journal.hidden.shape[2]), grad_hidden.dtype),
-        np.zeros((batch, heads, word), grad_hidden.dtype),
-        np.zeros((batch, heads, journal.read_slot.shape[3]), grad_hidden.dtype),
-        np.zeros((touched, word), grad_hidden.dtype),
-    )
-    for t in range(steps - 1, -1, -1):
-        grad_interface[t] = 0
-        for b in range(batch):
-            for head in range(heads):
-                add_scaled(flow.read_word[b, head], 1, grad_read[t, b, head])
-                _read_backward(memory, journal, t, b, head, flow, grad_interface[t, b])
-            _write_backward(memory, journal, t, b, flow, grad_interface[t, b])
-            _swap_rows(memory.word[b], journal.changed_slot[t, b], journal.other_row[t, b])
-            add_scaled(flow.hidden[b], 1, grad_hidden[t, b])
-        add_transposed_product(flow.hidden, weights.interface, grad_interface[t])
-        _controller_backward(weights, journal, t, flow, grad_gates[t])
-    _forget_touched_slots(memory.mark, journal)
+    joined: Any  # [T, B, D + H*W], in
+    gates: Any  # [T, B, 4D] to fill
+    interface: Any  # [T, B, P] to fill
 
 
 @compiled
-def roll_forward(memory: MemoryArrays, journal: Journal) -> None:
-    """Put the memory back to the end of the window, bit for bit, after `backward_window` undid it."""
-    for t in range(journal.changed_slot.shape[0]):
-        for b in range(journal.changed_slot.shape[1]):
-            _swap_rows(memory.word[b], journal.changed_slot[t, b], journal.other_row[t, b])
-
-
-@compiled
-def _swap_rows(words: Array, changed_slot: Array, rows: Array) -> None:
-    for i in range(changed_slot.shape[0]):
-        slot = changed_slot[i]
-        if slot < 0:
-            break
-        for w in range(rows.shape[1]):
-            words[slot, w], rows[i, w] = rows[i, w], words[slot, w]
-
-
-@compiled
-def _number_touched_slots(mark: Array, journal: Journal) -> int:
-    """Give every slot that the window read or wrote a row number of its own, in `mark`."""
+def number_touched_slots(mark: Array, journal: Journal) -> int:
+    """Give every slot that the window read or wrote a row number of its own, in `mark`; returns how many."""
     count = 0
     for t in range(journal.write_slot.shape[0]):
         for b in range(mark.shape[0]):
@@ -96,11 +47,42 @@ def _number_touched_slots(mark: Array, journal: Journal) -> int:
 
 
 @compiled
+def backward_window(
+    weights: Weights, memory: MemoryArrays, journal: Journal, flow: Flow, gradients: Gradients
+) -> None:
+    """Gradients of the LSTM gates and the interface at every step, leaving the memory as before the window.
+
+    Args:
+        memory: its `mark` numbers the touched slots; all -1 afterwards.
+        flow: all 0.
+    """
+    steps, batch = gradients.gates.shape[:2]
+    heads, reads = journal.content_slot.shape[2:]
+    grad_content = np.empty(reads, flow.cell.dtype)
+    for t in range(steps - 1, -1, -1):
+        gradients.interface[t] = 0
+        for b in range(batch):
+            add_scaled(flow.joined[b], 1, gradients.joined[t, b])
+            for head in range(heads):
+                _words_backward(memory, journal, t, b, head, flow)
+                _mode_backward(journal, t, b, head, flow, grad_content, gradients.interface[t, b])
+                _content_backward(memory, journal, t, b, head, grad_content, flow, gradients.interface[t, b])
+            _write_backward(memory, journal, t, b, flow, gradients.interface[t, b])
+            undo_step(memory, journal, t, b)
+        add_transposed_product(flow.joined, weights.interface, gradients.interface[t])
+        _controller_backward(weights, journal, t, flow, gradients.gates[t])
+    swap_live(memory, journal)
+    _forget_touched_slots(memory.mark, journal)
+
+
+@compiled
 def _number_slots(mark: Array, slots: Array, count: int) -> int:
-    for slot in slots.flat:
-        if slot >= 0 and mark[slot] < 0:
-            mark[slot] = count
-            count += 1
+    for head in range(slots.shape[0]):
+        for entry in range(slots.shape[1]):
+            slot = slots[head, entry]
+            if slot >= 0 and mark[slot] < 0:
+                mark[slot] = count
+                count += 1
     return count
 
 
@@ -115,26 +97,82 @@ def _forget_touched_slots(mark: Array, journal: Journal) -> None:
 
 
 @compiled
-def _read_backward(
-    memory: MemoryArrays, journal: Journal, t: int, b: int, head: int, flow: Flow, grad_interface: Array
-) -> None:
-    """Gradients of eq. 2 and 4: to the query, the strength and the K rows that were read."""
-    word = journal.query.shape[3]
-    start = head * (2 * word + 3)
-    query, beta = journal.query[t, b, head], journal.beta[t, b, head]
+def _words_backward(memory: MemoryArrays, journal: Journal, t: int, b: int, head: int, flow: Flow) -> None:
+    """Gradient of r = sum_i w^R(i) M(i): to the rows, and to the weights in flow.read_weight."""
+    size, word = journal.cell.shape[2], journal.query.shape[3]
+    grad_word = flow.joined[b, size + head * word : size + (head + 1) * word]
     slots, weights = journal.read_slot[t + 1, b, head], journal.read_weight[t + 1, b, head]
-    grad_word, grad_weight = flow.read_word[b, head], flow.read_weight[b, head]
+    for entry in range(slots.shape[0]):
+        if slots[entry] >= 0:
+            flow.read_weight[b, head, entry] += dot(grad_word, memory.word[b, slots[entry]])
+            add_scaled(flow.row[memory.mark[b, slots[entry]]], weights[entry], grad_word)
+
+
+@compiled
+def _mode_backward(
+    journal: Journal, t: int, b: int, head: int, flow: Flow, grad_content: Array, grad_interface: Array
+) -> None:
+    """Gradient of w^R = pi_b b + pi_c c + pi_f f: to c, to pi, and along the links to w^R_{t-1}."""
+    grad_read = flow.read_weight[b, head]
+    if journal.mode.shape[3] == 0:  # a SAM reads by content alone
+        grad_content[:] = grad_read
+        grad_read[:] = 0
+        return
+    slots, mode = journal.read_slot[t + 1, b, head], journal.mode[t, b, head]
+    start = head * (grad_interface.shape[0] // journal.mode.shape[2]) + 2 * journal.query.shape[3] + 3
+    grad_mode = grad_interface[start : start + 3]
+    before = np.zeros_like(grad_read)  # of w^R_{t-1}
+    for k in range(grad_content.shape[0]):
+        grad = _gradient_at(slots, grad_read, journal.content_slot[t, b, head, k])
+        grad_content[k] = mode[1] * grad
+        grad_mode[1] += journal.content_weight[t, b, head, k] * grad
+        grad = _gradient_at(slots, grad_read, journal.forward_slot[t, b, head, k])
+        add_scaled(before, mode[2] * grad, journal.forward_link[t, b, head, k])
+        grad_mode[2] += journal.forward_weight[t, b, head, k] * grad
+        grad = _gradient_at(slots, grad_read, journal.backward_slot[t, b, head, k])
+        add_scaled(before, mode[0] * grad, journal.backward_link[t, b, head, k])
+        grad_mode[0] += journal.backward_weight[t, b, head, k] * grad
+    mean = dot(mode, grad_mode)
+    for i in range(3):
+        grad_mode[i] = mode[i] * (grad_mode[i] - mean)
+    grad_read[:] = before
+
+
+@compiled
+def _gradient_at(slots: Array, grad: Array, slot: int) -> float:
+    """The gradient of the read weight at a slot; 0 for no slot."""
+    if slot >= 0:
+        for entry in range(slots.shape[0]):
+            if slots[entry] == slot:
+                return grad[entry]  # type: ignore[no-any-return]
+    return grad.dtype.type(0)  # type: ignore[no-any-return]
+
+
+@compiled
+def _content_backward(
+    memory: MemoryArrays,
+    journal: Journal,
+    t: int,
+    b: int,
+    head: int,
+    grad_weight: Array,
+    flow: Flow,
+    grad_interface: Array,
+) -> None:
+    """Gradients of eq. 2 and 4: to the query, the strength and the K rows that were found."""
+    word = journal.query.shape[3]
+    start = head * (grad_interface.shape[0] // journal.query.shape[2])
+    query, beta = journal.query[t, b, head], journal.beta[t, b, head]
+    slots, weights = journal.content_slot[t, b, head], journal.content_weight[t, b, head]
     mean = weights.dtype.type(0)
     for k in range(slots.shape[0]):
         if slots[k] >= 0:
-            grad_weight[k] += dot(grad_word, memory.word[b, slots[k]])
             mean += weights[k] * grad_weight[k]
-            add_scaled(flow.row[memory.mark[b, slots[k]]], weights[k], grad_word)
     grad_beta = weights.dtype.type(0)
     for k in range(slots.shape[0]):
         if slots[k] >= 0:
             grad_logit = weights[k] * (grad_weight[k] - mean)
-            grad_beta += grad_logit * journal.read_score[t, b, head, k]
+            grad_beta += grad_logit * journal.content_score[t, b, head, k]
             _cosine_backward(
                 query,
                 memory.word[b, slots[k]],
@@ -168,7 +206,7 @@ def _write_backward(
     heads, entries = journal.write_slot.shape[2:]
     word = journal.word.shape[3]
     for head in range(heads):
-        start = head * (2 * word + 3)
+        start = head * (grad_interface.shape[0] // heads)
         slots, weights = journal.write_slot[t, b, head], journal.write_weight[t, b, head]
         alpha, gamma = journal.alpha[t, b, head], journal.gamma[t, b, head]
         through_reads = weights.dtype.type(0)
@@ -181,7 +219,7 @@ def _write_backward(
                 add_scaled(grad_interface[start + word : start + 2 * word], weights[entry], grad_row)
             if entry < entries - 1:
                 through_reads += grad * journal.read_weight[t, b, head, entry]
-                flow.read_weight[b, head, entry] = alpha * gamma * grad
+                flow.read_weight[b, head, entry] += alpha * gamma * grad
         grad_alpha = gamma * through_reads + (1 - gamma) * grad
         grad_gamma = alpha * (through_reads - grad)
         grad_interface[start + 2 * word] = grad_alpha * alpha * (1 - alpha)
@@ -193,22 +231,19 @@ def _write_backward(
 @compiled
 def _controller_backward(weights: Weights, journal: Journal, t: int, flow: Flow, grad_gates: Array) -> None:
     """Gradients of the LSTM; the flow then holds those of step t-1."""
-    batch, size = flow.hidden.shape
+    batch, size = flow.cell.shape
     gates = journal.lstm_gates[t]
     for b in range(batch):
         for d in range(size):
             put_in, keep = gates[b, d], gates[b, size + d]
             candidate, let_out = gates[b, 2 * size + d], gates[b, 3 * size + d]
             squashed = np.tanh(journal.cell[t + 1, b, d])
-            grad_hidden = flow.hidden[b, d]
+            grad_hidden = flow.joined[b, d]
             grad_cell = flow.cell[b, d] + grad_hidden * let_out * (1 - squashed * squashed)
             grad_gates[b, d] = grad_cell * candidate * put_in * (1 - put_in)
             grad_gates[b, size + d] = grad_cell * journal.cell[t, b, d] * keep * (1 - keep)
             grad_gates[b, 2 * size + d] = grad_cell * put_in * (1 - candidate * candidate)
             grad_gates[b, 3 * size + d] = grad_hidden * squashed * let_out * (1 - let_out)
             flow.cell[b, d] = grad_cell * keep
-    flow.hidden[:] = 0
-    flow.read_word[:] = 0
-    heads, word = flow.read_word.shape[1:]
-    add_transposed_product(flow.hidden, weights.from_hidden, grad_gates)
-    add_transposed_product(flow.read_word.reshape(batch, heads * word), weights.from_read, grad_gates)
+    flow.joined[:] = 0
+    add_transposed_product(flow.joined, weights.recurrent, grad_gates)

@@ -30,9 +30,20 @@ _CACHE_FOLDER = cache_folder()
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Decorate a kernel: compiled per argument types at its first call, from disk in later processes."""
+    return _compiled(function, FAST_SUMS)
+
+
+def compiled_exactly(function: Callable[..., Any]) -> Any:
+    """The same for arithmetic that must come out equal, bit for bit, on every machine."""
+    return _compiled(function, set())
+
+
+def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_CACHE_FOLDER)  # type: ignore[attr-defined]
     try:
-        return numba.njit(function, cache=True, nogil=True, error_model="numpy", fastmath=FAST_SUMS)
+        return numba.njit(
+            function, cache=True, nogil=True, error_model="numpy", fastmath=fastmath, forceinline=True
+        )
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]

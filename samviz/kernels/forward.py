@@ -1,16 +1,25 @@
-"""SAM's forward pass over a whole window as one compiled loop that writes the journal.
+"""The forward pass of SAM and SDNC over a whole window as one compiled loop that writes the journal.
 
-The equations are those of reference.py; the memory is changed in place. Shape legend: T B H N W K, D hidden,
-E = K + 1 write entries.
+The equations are those of model/reference.py; the memory is changed in place. Shape legend: T B H N W K R L,
+D hidden, E = R + 1 write entries.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from samviz.kernels.arrays import Journal, MemoryArrays
+from samviz.kernels.arrays import Journal, LinkArrays, MemoryArrays
 from samviz.kernels.compiled import compiled
 from samviz.kernels.exact import nearest
+from samviz.kernels.links import (
+    FollowScratch,
+    LinkScratch,
+    Table,
+    advance_links,
+    follow,
+    follow_scratch,
+    link_scratch,
+)
 from samviz.kernels.products import add_product, add_scaled, norm
 from samviz.kernels.usage import access, note_last_access, take_front
 
@@ -20,10 +29,17 @@ Array = np.ndarray[Any, Any]
 class Weights(NamedTuple):
     """The weights that the loop itself needs; the input's share of the LSTM gates comes ready-made."""
 
-    from_read: Any  # [4D, H*W]
-    from_hidden: Any  # [4D, D]
-    interface: Any  # [H*(2W+3), D]
-    interface_bias: Any  # [H*(2W+3)]
+    recurrent: Any  # [4D, D + H*W] from the hidden state and the reads of the step before
+    interface: Any  # [P, D], P numbers a step
+    interface_bias: Any  # [P]
+
+
+class Scratch(NamedTuple):
+    """Room to work in, for one step."""
+
+    interface: Any  # [B, P]
+    link: LinkScratch
+    follow: FollowScratch
 
 
 @compiled
@@ -31,11 +47,12 @@ def forward_window(
     weights: Weights,
     input_gates: Array,
     memory: MemoryArrays,
+    links: LinkArrays,
     journal: Journal,
     delta: float,
     first_step: int,
 ) -> None:
-    """Run T steps: controller, write, read, usage. Row 0 of the journal holds what the window starts from.
+    """Run T steps: controller, write, links, read, usage. Row 0 of the journal holds the window's start.
 
     Args:
         input_gates: [T, B, 4D] the inputs' share of the LSTM gates, bias included.
@@ -43,13 +60,19 @@ def forward_window(
         first_step: the model's step counter at the window's first step.
     """
     steps, batch = input_gates.shape[:2]
+    entries, reads = journal.write_slot.shape[3], journal.read_slot.shape[3]
     interface = np.empty((batch, weights.interface.shape[0]), input_gates.dtype)
+    scratch = Scratch(interface, link_scratch(links, entries), follow_scratch(links, reads))
+    journal.other_live[:] = memory.live
     for t in range(steps):
-        _controller(weights, input_gates[t], journal, t, interface)
+        _controller(weights, input_gates[t], journal, t, scratch.interface)
         for b in range(batch):
-            _split_interface(interface[b], journal, t, b)
+            _split_interface(scratch.interface[b], journal, t, b)
             _write(memory, journal, t, b)
-            _read(memory, journal, t, b)
+            _read_content(memory, journal, t, b)
+            if links.precedence_slot.shape[2] > 0:
+                _link(memory, links, journal, t, b, scratch)
+            _read_words(memory, journal, t, b)
             _note_usage(memory, journal, t, b, delta, first_step + t)
 
 
@@ -66,12 +89,10 @@ def _softplus(x: float) -> float:
 @compiled
 def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, interface: Array) -> None:
     """LSTM of [x_t ; r_{t-1}], then the linear interface (paper 3.3)."""
-    batch, size = journal.hidden.shape[1:]
+    batch, size = journal.cell.shape[1:]
     gates = journal.lstm_gates[t]  # [B, 4D]
     gates[:] = input_gates
-    heads, word = journal.read_word.shape[2:]
-    add_product(gates, weights.from_read, journal.read_word[t].reshape(batch, heads * word))
-    add_product(gates, weights.from_hidden, journal.hidden[t])
+    add_product(gates, weights.recurrent, journal.joined[t])
     for b in range(batch):
         for d in range(size):
             put_in = _sigmoid(gates[b, d])
@@ -84,22 +105,36 @@ def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, 
             gates[b, 2 * size + d] = candidate
             gates[b, 3 * size + d] = let_out
             journal.cell[t + 1, b, d] = cell
-            journal.hidden[t + 1, b, d] = let_out * np.tanh(cell)
+            journal.joined[t + 1, b, d] = let_out * np.tanh(cell)
         interface[b] = weights.interface_bias
-    add_product(interface, weights.interface, journal.hidden[t + 1])
+    add_product(interface, weights.interface, journal.joined[t + 1])
 
 
 @compiled
 def _split_interface(interface: Array, journal: Journal, t: int, b: int) -> None:
-    """Per head: query (W), write word (W), write gate, interpolation gate, read strength."""
+    """Per head: query (W), write word (W), write gate, interpolation gate, read strength, read mode."""
     heads, word = journal.query.shape[2:]
+    size = interface.shape[0] // heads
     for head in range(heads):
-        start = head * (2 * word + 3)
+        start = head * size
         journal.query[t, b, head] = interface[start : start + word]
         journal.word[t, b, head] = interface[start + word : start + 2 * word]
         journal.alpha[t, b, head] = _sigmoid(interface[start + 2 * word])
         journal.gamma[t, b, head] = _sigmoid(interface[start + 2 * word + 1])
         journal.beta[t, b, head] = 1 + _softplus(interface[start + 2 * word + 2])
+        if journal.mode.shape[3] > 0:
+            _softmax(interface[start + 2 * word + 3 : start + size], journal.mode[t, b, head])
+
+
+@compiled
+def _softmax(logits: Array, weights: Array) -> None:
+    largest = logits.max()
+    total = weights.dtype.type(0)
+    for i in range(logits.shape[0]):
+        weights[i] = np.exp(logits[i] - largest)
+        total += weights[i]
+    for i in range(logits.shape[0]):
+        weights[i] /= total
 
 
 @compiled
@@ -114,7 +149,7 @@ def _write(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
             slots[head, k] = journal.read_slot[t, b, head, k]
             weights[head, k] = alpha * (gamma * journal.read_weight[t, b, head, k])
         weights[head, entries - 1] = alpha * (1 - gamma)
-    _keep_changed_rows(words, memory.mark[b], slots, journal.changed_slot[t, b], journal.other_row[t, b])
+    _keep_changed_rows(memory, journal, t, b)
     for head in range(heads):
         taken = slots[head, entries - 1]
         words[taken] = 0
@@ -130,8 +165,9 @@ def _write(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
 
 
 @compiled
-def _keep_changed_rows(words: Array, mark: Array, slots: Array, changed_slot: Array, rows: Array) -> None:
+def _keep_changed_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """Copy each row that the step will change, once, so that it can be put back bit for bit (paper 3.4)."""
+    slots, mark, changed_slot = journal.write_slot[t, b], memory.mark[b], journal.changed_slot[t, b]
     count = 0
     for head in range(slots.shape[0]):
         for entry in range(slots.shape[1]):
@@ -139,21 +175,21 @@ def _keep_changed_rows(words: Array, mark: Array, slots: Array, changed_slot: Ar
             if slot >= 0 and mark[slot] < 0:
                 mark[slot] = count
                 changed_slot[count] = slot
-                rows[count] = words[slot]
+                journal.other_row[t, b, count] = memory.word[b, slot]
+                journal.other_norm[t, b, count] = memory.norm[b, slot]
                 count += 1
     for i in range(count):
         mark[changed_slot[i]] = -1
     for i in range(count, changed_slot.shape[0]):
         changed_slot[i] = -1
-        rows[i] = 0
 
 
 @compiled
-def _read(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
-    """Softmax over the K nearest live words, and their weighted sum (eq. 2, 4)."""
-    heads, reads = journal.read_slot.shape[2:]
-    slots, weights = journal.read_slot[t + 1, b], journal.read_weight[t + 1, b]
-    scores, read_word = journal.read_score[t, b], journal.read_word[t + 1, b]
+def _read_content(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
+    """Softmax over the K nearest live words (eq. 2, 4)."""
+    heads, reads = journal.content_slot.shape[2:]
+    slots, weights = journal.content_slot[t, b], journal.content_weight[t, b]
+    scores = journal.content_score[t, b]
     nearest(memory.word[b], memory.norm[b], memory.live[b], journal.query[t, b], slots, scores)
     for head in range(heads):
         beta = journal.beta[t, b, head]
@@ -164,11 +200,93 @@ def _read(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
                 total += weights[head, k]
             else:
                 weights[head, k] = 0
-        read_word[head] = 0
         for k in range(reads):
             if slots[head, k] >= 0:
                 weights[head, k] /= total
-                add_scaled(read_word[head], weights[head, k], memory.word[b, slots[head, k]])
+
+
+@compiled
+def _link(
+    memory: MemoryArrays, links: LinkArrays, journal: Journal, t: int, b: int, scratch: Scratch
+) -> None:
+    """Bring the links up to date, follow them from the last read, and mix both with the content read."""
+    mark = memory.mark[b]
+    advance_links(links, b, journal.write_slot[t, b], journal.write_weight[t, b], mark, scratch.link)
+    journal.precedence_slot[t, b] = links.precedence_slot[b]
+    journal.precedence_weight[t, b] = links.precedence_weight[b]
+    for head in range(journal.mode.shape[2]):
+        slots, weights = journal.read_slot[t, b, head], journal.read_weight[t, b, head]
+        follow(
+            Table(links.after_slot[b, head], links.after_weight[b, head]),
+            slots,
+            weights,
+            mark,
+            scratch.follow,
+            journal.forward_slot[t, b, head],
+            journal.forward_weight[t, b, head],
+            journal.forward_link[t, b, head],
+        )
+        follow(
+            Table(links.before_slot[b, head], links.before_weight[b, head]),
+            slots,
+            weights,
+            mark,
+            scratch.follow,
+            journal.backward_slot[t, b, head],
+            journal.backward_weight[t, b, head],
+            journal.backward_link[t, b, head],
+        )
+        _mix(journal, t, b, head)
+
+
+@compiled
+def _mix(journal: Journal, t: int, b: int, head: int) -> None:
+    """w^R = pi_b b + pi_c c + pi_f f, slots merged, in the order content, forward, backward."""
+    mode = journal.mode[t, b, head]
+    slots, weights = journal.read_slot[t + 1, b, head], journal.read_weight[t + 1, b, head]
+    scores, reads = journal.read_score[t, b, head], journal.content_slot.shape[3]
+    count = 0
+    for k in range(reads):
+        slot = journal.content_slot[t, b, head, k]
+        if slot >= 0:
+            slots[count], weights[count] = slot, mode[1] * journal.content_weight[t, b, head, k]
+            scores[count] = journal.content_score[t, b, head, k]
+            count += 1
+    for k in range(reads):
+        slot, weight = journal.forward_slot[t, b, head, k], journal.forward_weight[t, b, head, k]
+        count = _merge_entry(slots, weights, scores, count, slot, mode[2] * weight)
+    for k in range(reads):
+        slot, weight = journal.backward_slot[t, b, head, k], journal.backward_weight[t, b, head, k]
+        count = _merge_entry(slots, weights, scores, count, slot, mode[0] * weight)
+    for entry in range(count, slots.shape[0]):
+        slots[entry], weights[entry], scores[entry] = -1, 0, 0
+
+
+@compiled
+def _merge_entry(slots: Array, weights: Array, scores: Array, count: int, slot: int, weight: float) -> int:
+    """Add a weight to a slot's entry, or a new entry at the end; returns how many there are."""
+    if slot < 0:
+        return count
+    for entry in range(count):
+        if slots[entry] == slot:
+            weights[entry] += weight
+            return count
+    slots[count], weights[count], scores[count] = slot, weight, np.nan
+    return count + 1
+
+
+@compiled
+def _read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
+    """The weighted sum of the words that each head reads."""
+    heads, word = journal.query.shape[2:]
+    size = journal.cell.shape[2]
+    for head in range(heads):
+        read_word = journal.joined[t + 1, b, size + head * word : size + (head + 1) * word]
+        read_word[:] = 0
+        for entry in range(journal.read_slot.shape[3]):
+            slot = journal.read_slot[t + 1, b, head, entry]
+            if slot >= 0:
+                add_scaled(read_word, journal.read_weight[t + 1, b, head, entry], memory.word[b, slot])
 
 
 @compiled
@@ -177,7 +295,13 @@ def _note_usage(memory: MemoryArrays, journal: Journal, t: int, b: int, delta: f
     after, before, last_access = memory.after[b], memory.before[b], memory.last_access[b]
     write_slot, write_weight = journal.write_slot[t, b], journal.write_weight[t, b]
     read_slot, read_weight = journal.read_slot[t + 1, b], journal.read_weight[t + 1, b]
+    moved_slot, moved_from = journal.moved_slot[t, b], journal.moved_from[t, b]
     note_last_access(last_access, write_slot, journal.write_usage[t, b])
     note_last_access(last_access, read_slot, journal.read_usage[t, b])
-    access(after, before, last_access, write_slot, write_weight, delta, step)
-    access(after, before, last_access, read_slot, read_weight, delta, step)
+    moved = access(
+        after, before, last_access, write_slot, write_weight, delta, step, moved_slot, moved_from, 0
+    )
+    moved = access(
+        after, before, last_access, read_slot, read_weight, delta, step, moved_slot, moved_from, moved
+    )
+    moved_slot[moved:] = -1

@@ -33,15 +33,49 @@ def add_scaled(out: Array, scale: float, vector: Array) -> None:
 
 @compiled
 def add_product(out: Array, weight: Array, vectors: Array) -> None:
-    """out[b] += weight @ vectors[b] for every b; each row of the weight is fetched once for the batch."""
-    for row in range(weight.shape[0]):
+    """out[b] += weight @ vectors[b] for every b, four rows at a time: they share the vector's loads.
+
+    A vector may be longer than the weight is wide; its first numbers count.
+    """
+    rows, columns = weight.shape
+    whole = rows - rows % 4
+    for row in range(0, whole, 4):
+        for b in range(vectors.shape[0]):
+            first = second = third = fourth = out.dtype.type(0)
+            for i in range(columns):
+                value = vectors[b, i]
+                first += weight[row, i] * value
+                second += weight[row + 1, i] * value
+                third += weight[row + 2, i] * value
+                fourth += weight[row + 3, i] * value
+            out[b, row] += first
+            out[b, row + 1] += second
+            out[b, row + 2] += third
+            out[b, row + 3] += fourth
+    for row in range(whole, rows):
         for b in range(vectors.shape[0]):
             out[b, row] += dot(weight[row], vectors[b])
 
 
 @compiled
 def add_transposed_product(out: Array, weight: Array, vectors: Array) -> None:
-    """out[b] += weight.T @ vectors[b] for every b."""
-    for row in range(weight.shape[0]):
+    """out[b] += weight.T @ vectors[b] for every b, four rows at a time: they share the sum's stores.
+
+    A sum may be longer than the weight is wide; its first numbers change.
+    """
+    rows, columns = weight.shape
+    whole = rows - rows % 4
+    for row in range(0, whole, 4):
         for b in range(vectors.shape[0]):
-            add_scaled(out[b], vectors[b, row], weight[row])
+            first, second = vectors[b, row], vectors[b, row + 1]
+            third, fourth = vectors[b, row + 2], vectors[b, row + 3]
+            for i in range(columns):
+                out[b, i] += (
+                    first * weight[row, i]
+                    + second * weight[row + 1, i]
+                    + third * weight[row + 2, i]
+                    + fourth * weight[row + 3, i]
+                )
+    for row in range(whole, rows):
+        for b in range(vectors.shape[0]):
+            add_scaled(out[b, :columns], vectors[b, row], weight[row])

@@ -56,21 +56,48 @@ def merged_weight(slots: Array, weights: Array, entry: int) -> float:
 
 
 @compiled
+def move_back_from(after: Array, before: Array, slot: int, neighbour: int) -> None:
+    """Undo `move_to_back`: put the most recently accessed slot back behind the neighbour it had."""
+    end = after.shape[0] - 1
+    before[end] = before[slot]
+    after[before[slot]] = end
+    before[slot], after[slot] = neighbour, after[neighbour]
+    before[after[neighbour]] = slot
+    after[neighbour] = slot
+
+
+@compiled
 def access(
-    after: Array, before: Array, last_access: Array, slots: Array, weights: Array, delta: float, step: int
-) -> None:
+    after: Array,
+    before: Array,
+    last_access: Array,
+    slots: Array,
+    weights: Array,
+    delta: float,
+    step: int,
+    moved_slot: Array,
+    moved_from: Array,
+    moved: int,
+) -> int:
     """Move every slot that a head accessed with a merged weight above delta to the back, in entry order.
 
     Args:
         slots: [H, E], -1 where there is no entry.
         weights: [H, E].
+        moved_slot, moved_from: where to note each move and the neighbour before it, from place `moved` on.
+
+    Returns:
+        the place after the last move.
     """
     for head in range(slots.shape[0]):
         for entry in range(slots.shape[1]):
             slot = slots[head, entry]
             if slot >= 0 and merged_weight(slots[head], weights[head], entry) > delta:
+                moved_slot[moved], moved_from[moved] = slot, before[slot]
+                moved += 1
                 last_access[slot] = step
                 move_to_back(after, before, slot)
+    return moved
 
 
 def fresh_ring(slots: int) -> tuple[Array, Array]:

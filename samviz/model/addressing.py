@@ -50,19 +50,22 @@ def gather_rows(memory: Tensor, slot: Tensor) -> Tensor:
     return memory[batch, slot.clamp(min=0)]
 
 
-def read(query: Tensor, beta: Tensor, slot: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Read weights over the K proposed slots and the read word (eq. 2, 4).
+def read_weight(query: Tensor, beta: Tensor, slot: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    """Read weights over the K proposed slots (eq. 2, 4).
 
     Returns:
-        (weight [B, H, K], cosine [B, H, K], word [B, H, W]).
+        (weight [B, H, K], cosine [B, H, K]).
     """
-    rows = gather_rows(memory, slot)  # [B, H, K, W]
     unused = slot < 0
-    score = cosine(query.unsqueeze(2), rows).masked_fill(unused, 0)  # [B, H, K]
+    score = cosine(query.unsqueeze(2), gather_rows(memory, slot)).masked_fill(unused, 0)  # [B, H, K]
     logit = (beta.unsqueeze(-1) * score).masked_fill(unused, -torch.inf)
     logit = torch.where(unused.all(-1, keepdim=True), 0, logit)  # a head without any entry reads 0
-    weight = torch.softmax(logit, dim=-1).masked_fill(unused, 0)
-    return weight, score, (weight.unsqueeze(-1) * rows).sum(2)
+    return torch.softmax(logit, dim=-1).masked_fill(unused, 0), score
+
+
+def read_words(memory: Tensor, slot: Tensor, weight: Tensor) -> Tensor:
+    """r = sum_k w^R(s_k) M(s_k) (eq. 2), [B, H, W]."""
+    return (weight.unsqueeze(-1) * gather_rows(memory, slot)).sum(2)
 
 
 def write_weight(alpha: Tensor, gamma: Tensor, previous_read: Tensor) -> Tensor:

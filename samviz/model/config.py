@@ -49,13 +49,23 @@ class SAMConfig:
 
     @property
     def interface_size(self) -> int:
-        """Numbers that the controller emits a step: per head a query, a word, two gates, a strength."""
-        return self.heads * (2 * self.word_size + 3)
+        """Numbers that the controller emits a step."""
+        return self.heads * self.interface_per_head
+
+    @property
+    def interface_per_head(self) -> int:
+        """Numbers for one head: a query, a word, two gates, a strength, and in an SDNC the read mode."""
+        return 2 * self.word_size + 3 + (3 if self.links_per_slot else 0)
+
+    @property
+    def links_per_slot(self) -> int:
+        """L, links kept per slot; a SAM keeps none."""
+        return 0
 
     @property
     def read_entries(self) -> int:
-        """R, entries that a head's read can hold."""
-        return self.reads
+        """R, entries that a head's read can hold: K, in an SDNC K each by content and by either link."""
+        return 3 * self.reads if self.links_per_slot else self.reads
 
     @property
     def write_entries(self) -> int:
@@ -77,3 +87,26 @@ class SAMConfig:
             return cls(**settings)
         except TypeError as error:
             raise ConfigError(f"{cls.__name__}: {error}") from None
+
+
+@dataclass(frozen=True)
+class SDNCConfig(SAMConfig):
+    """Sizes of a Sparse Differentiable Neural Computer (Rae et al. 2016, supplement D).
+
+    Raises:
+        ConfigError: as SAMConfig, or links below 1.
+    """
+
+    _: KW_ONLY
+    links: int = 8  # L, the paper's K_L: links kept per slot, in either direction
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        links: object = self.links  # whatever a file said
+        if not isinstance(links, int) or isinstance(links, bool) or links < 1:
+            raise ConfigError(f"links must be a whole number of at least 1, found {links!r}")
+
+    @property
+    def links_per_slot(self) -> int:
+        """L."""
+        return self.links

@@ -22,6 +22,7 @@ class Interface(NamedTuple):
     alpha: Tensor  # [B, H] write gate
     gamma: Tensor  # [B, H] interpolation gate
     beta: Tensor  # [B, H] read strength
+    mode: Tensor  # [B, H, 3] backward, content, forward; [B, H, 0] in a SAM
 
 
 class Controller(nn.Module):
@@ -44,7 +45,7 @@ class Controller(nn.Module):
     @torch.no_grad()
     def _amplify_memory(self, config: SAMConfig) -> None:
         """Scale the weights that make write words and those that take read words in."""
-        per_head = self.interface.weight.unflatten(0, (config.heads, 2 * config.word_size + 3))
+        per_head = self.interface.weight.unflatten(0, (config.heads, config.interface_per_head))
         per_head[:, config.word_size : 2 * config.word_size] *= MEMORY_GAIN
         self.from_read.weight *= MEMORY_GAIN
         self.output.weight[:, config.hidden_size :] *= MEMORY_GAIN
@@ -58,15 +59,17 @@ def lstm_step(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def split_interface(numbers: Tensor, heads: int, word_size: int) -> Interface:
-    """The interface's numbers, [B, H*(2W+3)], as what they mean."""
-    per_head = numbers.unflatten(-1, (heads, 2 * word_size + 3))  # [B, H, 2W+3]
-    query, word, alpha, gamma, beta = per_head.split([word_size, word_size, 1, 1, 1], dim=-1)
+    """The interface's numbers, [B, H*P], as what they mean; P = 2W + 3, in an SDNC 2W + 6."""
+    per_head = numbers.unflatten(-1, (heads, -1))  # [B, H, P]
+    modes = per_head.shape[-1] - 2 * word_size - 3
+    query, word, alpha, gamma, beta, mode = per_head.split([word_size, word_size, 1, 1, 1, modes], dim=-1)
     return Interface(
         query=query,
         word=word,
         alpha=alpha.squeeze(-1).sigmoid(),
         gamma=gamma.squeeze(-1).sigmoid(),
         beta=1 + functional.softplus(beta.squeeze(-1)),
+        mode=mode.softmax(-1),
     )
 
 

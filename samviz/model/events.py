@@ -11,12 +11,13 @@ class Events(NamedTuple):
     Steps are counted by the model from the start of its memory (`state.step`), slots from 0;
     a slot of -1 marks an unused entry, whose weight is 0.
 
-    Shape legend: T steps, B batch, H heads, K reads, R read entries, W word size.
+    Shape legend: T steps, B batch, H heads, K reads, R read entries, L links per slot, W word size.
     """
 
     read_slot: Tensor  # [T, B, H, R] int32
     read_weight: Tensor  # [T, B, H, R]
-    read_score: Tensor  # [T, B, H, R] cosine of query and word, 0 where there is no entry
+    read_score: Tensor  # [T, B, H, R] cosine of query and word, 0 where there is no entry, NaN where
+    # a link alone led
     read_query: Tensor  # [T, B, H, W]
     read_word: Tensor  # [T, B, H, W]
     read_usage: Tensor  # [T, B, H, R] int32, step of the access before this one, -1 never
@@ -28,3 +29,11 @@ class Events(NamedTuple):
     alpha: Tensor  # [T, B, H] write gate
     gamma: Tensor  # [T, B, H] interpolation gate
     beta: Tensor  # [T, B, H] read strength
+    # of an SDNC alone:
+    mode: Tensor | None = None  # [T, B, H, 3] shares of backward, content and forward in the read
+    precedence_slot: Tensor | None = None  # [T, B, H, L] int32, at the end of the step, largest first
+    precedence_weight: Tensor | None = None  # [T, B, H, L]
+    forward_slot: Tensor | None = None  # [T, B, H, K] int32, where links led from the previous read
+    forward_weight: Tensor | None = None  # [T, B, H, K], before the mode gate
+    backward_slot: Tensor | None = None  # [T, B, H, K] int32
+    backward_weight: Tensor | None = None  # [T, B, H, K]

@@ -9,11 +9,13 @@ from torch.autograd.function import once_differentiable
 
 from samviz.errors import StateError
 from samviz.kernels.arrays import Journal
-from samviz.kernels.backward import backward_window, roll_forward
+from samviz.kernels.backward import Flow, Gradients, backward_window, number_touched_slots
 from samviz.kernels.forward import Weights, forward_window
 from samviz.kernels.rows import rows_after
+from samviz.kernels.undo import redo_window
+from samviz.model.buffers import pool
 from samviz.model.config import SAMConfig
-from samviz.model.controller import Controller, read_out
+from samviz.model.controller import Controller
 from samviz.model.events import Events
 from samviz.model.journal import arrays, empty_journal
 from samviz.model.state import Memory, SAMState
@@ -43,25 +45,25 @@ class Window:
 
 
 class FusedWindow(torch.autograd.Function):
-    """(input gates, recurrent weights) -> (hidden [T, B, D], read words [T, B, H, W])."""
+    """(input gates, recurrent weights) -> hidden states and read words, [T, B, D + H*W]."""
 
     @staticmethod
     def forward(
         ctx: Any,
         input_gates: Tensor,
-        from_read: Tensor,
-        from_hidden: Tensor,
+        recurrent: Tensor,
         interface: Tensor,
         interface_bias: Tensor,
         window: Window,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Run the window; the memory moves on by T steps in place."""
-        weights = (from_read, from_hidden, interface, interface_bias)
+        weights = (recurrent, interface, interface_bias)
         window.memory.version += 1
         forward_window(
             Weights(*(weight.detach().numpy() for weight in weights)),
             input_gates.detach().contiguous().numpy(),
             window.memory.arrays(),
+            window.memory.link_arrays(),
             arrays(window.journal),
             input_gates.new_tensor(window.delta).numpy()[()],
             window.first_step,
@@ -70,39 +72,53 @@ class FusedWindow(torch.autograd.Function):
         ctx.window = window
         ctx.save_for_backward(*weights)
         ctx.set_materialize_grads(False)
-        return window.journal.hidden[1:], window.journal.read_word[1:]
+        return window.journal.joined[1:]  # type: ignore[no-any-return]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_hidden: Tensor | None, grad_read: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_joined: Tensor | None) -> tuple[Tensor | None, ...]:
         """Undo the window while gathering gradients, then put the memory forward again, bit for bit."""
         window: Window = ctx.window
         window.require_undoable()
         window.undone = True
-        journal, memory = window.journal, window.memory
-        grad_hidden = torch.zeros_like(journal.hidden[1:]) if grad_hidden is None else grad_hidden
-        grad_read = torch.zeros_like(journal.read_word[1:]) if grad_read is None else grad_read
-        weights = ctx.saved_tensors
-        grad_gates = torch.empty_like(journal.lstm_gates)
-        grad_interface = grad_gates.new_empty(*grad_gates.shape[:2], weights[2].shape[0])
-        backward_window(
-            Weights(*(weight.detach().numpy() for weight in weights)),
-            memory.arrays(),
-            arrays(journal),
-            grad_hidden.contiguous().numpy(),
-            grad_read.contiguous().numpy(),
-            grad_gates.numpy(),
-            grad_interface.numpy(),
-        )
-        roll_forward(memory.arrays(), arrays(journal))
+        journal = window.journal
+        grad_joined = torch.zeros_like(journal.joined[1:]) if grad_joined is None else grad_joined
+        grad_gates, grad_interface = _gradients(window, ctx.saved_tensors, grad_joined.contiguous())
+        redo_window(window.memory.arrays(), arrays(journal), window.first_step)
+        hidden_size = journal.cell.shape[2]
         return (
             grad_gates,
-            _weight_gradient(grad_gates, journal.read_word[:-1].flatten(2)),
-            _weight_gradient(grad_gates, journal.hidden[:-1]),
-            _weight_gradient(grad_interface, journal.hidden[1:]),
+            _weight_gradient(grad_gates, journal.joined[:-1]),
+            _weight_gradient(grad_interface, journal.joined[1:, :, :hidden_size]),
             grad_interface.flatten(0, 1).sum(0),
             None,
         )
+
+
+def _gradients(window: Window, weights: tuple[Tensor, ...], grad_joined: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of the LSTM gates and of the interface before the squashing, [T, B, 4D] and [T, B, P]."""
+    journal, memory = window.journal, window.memory.arrays()
+    steps, batch, heads, entries = journal.read_score.shape
+    hidden, word, dtype = journal.cell.shape[2], journal.query.shape[3], grad_joined.dtype
+    touched = number_touched_slots(memory.mark, arrays(journal))
+    grad_gates, grad_interface, *flow = pool.lend(
+        [
+            ((steps, batch, 4 * hidden), dtype),
+            ((steps, batch, weights[1].shape[0]), dtype),
+            ((batch, hidden + heads * word), dtype),
+            ((batch, hidden), dtype),
+            ((batch, heads, entries), dtype),
+            ((touched, word), dtype),
+        ]
+    )
+    backward_window(
+        Weights(*(weight.detach().numpy() for weight in weights)),
+        memory,
+        arrays(journal),
+        Flow(*(part.zero_().numpy() for part in flow)),
+        Gradients(grad_joined.numpy(), grad_gates.numpy(), grad_interface.numpy()),
+    )
+    return grad_gates, grad_interface
 
 
 def _weight_gradient(grad: Tensor, entered: Tensor) -> Tensor:
@@ -113,22 +129,21 @@ def _weight_gradient(grad: Tensor, entered: Tensor) -> Tensor:
 def run_window(
     controller: Controller, config: SAMConfig, inputs: Tensor, state: SAMState, *, events: bool
 ) -> tuple[Tensor, SAMState, Events | None]:
-    """T steps of SAM through the compiled loops; the same contract as `reference.run_window`."""
+    """T steps through the compiled loops; the same contract as `reference.run_window`."""
     steps, batch = inputs.shape[:2]
     journal = _opened_journal(state, steps, batch, config, inputs.dtype)
     window = Window(journal, state.memory, config.access_threshold, state.step)
-    hidden, read_word = FusedWindow.apply(  # type: ignore[no-untyped-call]
+    joined = FusedWindow.apply(  # type: ignore[no-untyped-call]
         controller.from_input(inputs),
-        controller.from_read.weight,
-        controller.from_hidden.weight,
+        torch.cat([controller.from_hidden.weight, controller.from_read.weight], dim=1),
         controller.interface.weight,
         controller.interface.bias,
         window,
     )
     return (
-        read_out(controller, hidden, read_word),
+        controller.output(joined),
         _next_state(state, journal, steps),
-        _events(window) if events else None,
+        _events(window, config) if events else None,
     )
 
 
@@ -137,17 +152,20 @@ def _opened_journal(
 ) -> Journal:
     """A journal that begins with the given state."""
     journal = empty_journal(steps, batch, config, dtype)
-    for name in ("hidden", "cell", "read_slot", "read_weight", "read_word"):
+    journal.joined[0, :, : config.hidden_size] = state.hidden
+    journal.joined[0, :, config.hidden_size :] = state.read_word.flatten(1)
+    for name in ("cell", "read_slot", "read_weight"):
         getattr(journal, name)[0] = getattr(state, name)
     return journal
 
 
 def _next_state(state: SAMState, journal: Journal, steps: int) -> SAMState:
+    hidden_size = journal.cell.shape[2]
     return SAMState(
         state.memory,
-        journal.hidden[-1].detach().clone(),
+        journal.joined[-1, :, :hidden_size].detach().clone(),
         journal.cell[-1].clone(),
-        journal.read_word[-1].detach().clone(),
+        journal.joined[-1, :, hidden_size:].detach().clone().view_as(state.read_word),
         journal.read_slot[-1].clone(),
         journal.read_weight[-1].clone(),
         state.step + steps,
@@ -155,18 +173,18 @@ def _next_state(state: SAMState, journal: Journal, steps: int) -> SAMState:
     )
 
 
-def _events(window: Window) -> Events:
+def _events(window: Window, config: SAMConfig) -> Events:
     """The journal as events: the same tensors, and the rows as they were after each step."""
     journal = window.journal
-    steps, batch, heads, entries = journal.write_slot.shape
-    row = torch.empty(steps, batch, heads, entries, journal.word.shape[-1], dtype=journal.word.dtype)
+    [row] = pool.lend([((*journal.write_slot.shape, config.word_size), journal.word.dtype)])
     rows_after(window.memory.arrays(), arrays(journal), row.numpy())
-    return Events(
+    read_word = journal.joined.detach()[1:, :, config.hidden_size :]
+    seen = Events(
         read_slot=journal.read_slot[1:],
         read_weight=journal.read_weight[1:],
         read_score=journal.read_score,
         read_query=journal.query,
-        read_word=journal.read_word[1:].detach(),
+        read_word=read_word.unflatten(-1, (config.heads, config.word_size)),
         read_usage=journal.read_usage,
         write_slot=journal.write_slot,
         write_weight=journal.write_weight,
@@ -176,4 +194,15 @@ def _events(window: Window) -> Events:
         alpha=journal.alpha,
         gamma=journal.gamma,
         beta=journal.beta,
+    )
+    if not config.links_per_slot:
+        return seen
+    return seen._replace(
+        mode=journal.mode,
+        precedence_slot=journal.precedence_slot,
+        precedence_weight=journal.precedence_weight,
+        forward_slot=journal.forward_slot,
+        forward_weight=journal.forward_weight,
+        backward_slot=journal.backward_slot,
+        backward_weight=journal.backward_weight,
     )

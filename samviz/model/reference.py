@@ -1,18 +1,19 @@
-"""SAM step by step, as the paper writes it: plain autograd, every step a new memory, the ring a list.
+"""SAM and SDNC step by step, as the paper writes them: plain autograd, every step a new memory.
 
-Slow on purpose. It is the twin that the fast path is compared with, outputs, gradients and events.
-Shape legend: T B H N W K, D hidden, E = K + 1 write entries.
+Slow on purpose. It is the twin that the fast path is compared with, outputs, gradients and events; it also
+runs on a GPU. Shape legend: T B H N W K R L, D hidden, E = R + 1 write entries.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from samviz.kernels.usage import ring_from_order, ring_order
-from samviz.model.addressing import gather_rows, nearest, read, write, write_weight
+from samviz.model import linkage
+from samviz.model.addressing import gather_rows, nearest, read_weight, read_words, write, write_weight
 from samviz.model.config import SAMConfig
-from samviz.model.controller import Controller, lstm_step, read_out, split_interface
+from samviz.model.controller import Controller, Interface, lstm_step, read_out, split_interface
 from samviz.model.events import Events
 from samviz.model.state import SAMState
 
@@ -64,17 +65,27 @@ class Step(NamedTuple):
 
     memory: Tensor  # [B, N, W]
     live: Tensor  # [B]
+    links: linkage.Links
     hidden: Tensor  # [B, D]
     cell: Tensor  # [B, D]
     read_word: Tensor  # [B, H, W]
-    read_slot: Tensor  # [B, H, K]
-    read_weight: Tensor  # [B, H, K]
+    read_slot: Tensor  # [B, H, R]
+    read_weight: Tensor  # [B, H, R]
+
+
+class Read(NamedTuple):
+    """What the heads read in a step, and what an SDNC tells about it."""
+
+    slot: Tensor  # [B, H, R]
+    weight: Tensor  # [B, H, R]
+    score: Tensor  # [B, H, R]
+    told: dict[str, Tensor]
 
 
 def run_window(
     controller: Controller, config: SAMConfig, inputs: Tensor, state: SAMState
 ) -> tuple[Tensor, SAMState, Events]:
-    """T steps of SAM: controller, write, read, output (paper 3.1 to 3.3).
+    """T steps: controller, write, links, read, output (paper 3.1 to 3.3, supplement D).
 
     Args:
         inputs: [T, B, I].
@@ -87,6 +98,7 @@ def run_window(
     now = Step(
         state.memory.word.clone(),
         state.memory.tensors.live.clone(),
+        linkage.to_dense(state.memory.links, config.slots),
         state.hidden,
         state.cell,
         state.read_word,
@@ -98,8 +110,7 @@ def run_window(
         now, output, event = _step(controller, config, x, now, usage, state.step + t)
         outputs.append(output)
         events.append(event)
-    stacked = Events(*(torch.stack(tensors).detach() for tensors in zip(*events, strict=True)))
-    return torch.stack(outputs), _next_state(state, now, usage, len(inputs)), stacked
+    return torch.stack(outputs), _next_state(state, now, usage, config, len(inputs)), _stacked(events)
 
 
 def _step(
@@ -118,19 +129,22 @@ def _step(
     weight_written = write_weight(ask.alpha, ask.gamma, last.read_weight)
     memory = write(last.memory, taken, written, weight_written, ask.word)
     live = torch.maximum(last.live, taken.max(dim=1).values + 1)
+    links = last.links
+    if config.links_per_slot:
+        links = linkage.advance(links, taken, written, weight_written, config.links_per_slot)
 
-    slot = nearest(ask.query, memory, live, config.reads)  # [B, H, K]
-    weight, score, word = read(ask.query, ask.beta, slot, memory)
+    found = _read(ask, config, memory, live, links, last)
+    word = read_words(memory, found.slot, found.weight)
 
-    usage_written, usage_read = usage.before_this_step(written), usage.before_this_step(slot)
+    usage_written, usage_read = usage.before_this_step(written), usage.before_this_step(found.slot)
     usage.access(written, weight_written, step)
-    usage.access(slot, weight, step)
+    usage.access(found.slot, found.weight, step)
 
     row = gather_rows(memory, written).masked_fill((written < 0).unsqueeze(-1), 0)
     event = Events(
-        read_slot=slot.int(),
-        read_weight=weight,
-        read_score=score,
+        read_slot=found.slot.int(),
+        read_weight=found.weight,
+        read_score=found.score,
         read_query=ask.query,
         read_word=word,
         read_usage=usage_read,
@@ -142,21 +156,72 @@ def _step(
         alpha=ask.alpha,
         gamma=ask.gamma,
         beta=ask.beta,
+        **found.told,
     )
     return (
-        Step(memory, live, hidden, cell, word, slot, weight),
+        Step(memory, live, links, hidden, cell, word, found.slot, found.weight),
         read_out(controller, hidden, word),
         event,
     )
 
 
-def _next_state(state: SAMState, end: Step, usage: Usage, steps: int) -> SAMState:
+def _read(
+    ask: Interface, config: SAMConfig, memory: Tensor, live: Tensor, links: linkage.Links, last: Step
+) -> Read:
+    """The K nearest live words, in an SDNC mixed with where the links lead from the last read."""
+    slot = nearest(ask.query, memory, live, config.reads)  # [B, H, K]
+    weight, score = read_weight(ask.query, ask.beta, slot, memory)
+    if not config.links_per_slot:
+        return Read(slot, weight, score, {})
+    forward = linkage.follow(links.link, last.read_slot, last.read_weight, config.reads)
+    backward = linkage.follow(links.link.mT, last.read_slot, last.read_weight, config.reads)
+    mixed, weight = linkage.mix(ask.mode, (slot, weight), forward, backward)
+    precedence_slot, precedence_weight = _sorted_entries(links.precedence, config.links_per_slot)
+    told = {
+        "mode": ask.mode,
+        "precedence_slot": precedence_slot.int(),
+        "precedence_weight": precedence_weight,
+        "forward_slot": forward[0].int(),
+        "forward_weight": forward[1],
+        "backward_slot": backward[0].int(),
+        "backward_weight": backward[1],
+    }
+    return Read(mixed, weight, _scores(mixed, slot, score), told)
+
+
+def _sorted_entries(values: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The entries above 0 of a vector over slots, largest first, as (slot, weight), each [..., most]."""
+    values = torch.nn.functional.pad(values, (0, max(0, most - values.shape[-1])))
+    order = values.argsort(dim=-1, descending=True, stable=True)[..., :most]
+    weight = values.gather(-1, order)
+    return order.masked_fill(weight <= 0, -1), weight
+
+
+def _scores(mixed: Tensor, slot: Tensor, score: Tensor) -> Tensor:
+    """The cosine of each entry that was found by content, NaN for others, 0 where there is no entry."""
+    same = (mixed.unsqueeze(-1) == slot.unsqueeze(-2)) & (slot >= 0).unsqueeze(-2)  # [B, H, R, K]
+    known = (same * score.detach().unsqueeze(-2)).sum(-1)
+    return known.masked_fill(~same.any(-1), torch.nan).masked_fill(mixed < 0, 0)
+
+
+def _stacked(events: list[Events]) -> Events:
+    """The events of all steps, detached."""
+
+    def over_time(tensors: tuple[Any, ...]) -> Tensor | None:
+        return None if tensors[0] is None else torch.stack(tensors).detach()
+
+    return Events(*(over_time(tensors) for tensors in zip(*events, strict=True)))  # type: ignore[arg-type]
+
+
+def _next_state(state: SAMState, end: Step, usage: Usage, config: SAMConfig, steps: int) -> SAMState:
     """The state after the window: the same memory, its contents moved on, no gradient across."""
     memory = state.memory
     usage.store(state)
     memory.tensors.word.copy_(end.memory.detach())
     memory.tensors.norm.copy_(torch.linalg.vector_norm(end.memory.detach(), dim=-1))
     memory.tensors.live.copy_(end.live)
+    if config.links_per_slot:
+        linkage.store(end.links, memory.links, config.links_per_slot)
     memory.version += 1
     return SAMState(
         memory,

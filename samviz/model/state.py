@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from samviz.errors import ConfigError, StateError
-from samviz.kernels.arrays import MemoryArrays
+from samviz.kernels.arrays import LinkArrays, MemoryArrays
+from samviz.kernels.links import empty_links
 from samviz.kernels.usage import fresh_ring
 from samviz.model.config import SAMConfig
 
@@ -24,6 +25,7 @@ class Memory:
     """
 
     tensors: MemoryArrays
+    links: LinkArrays
     version: int = 0
 
     @property
@@ -35,14 +37,21 @@ class Memory:
         """The same memory as numpy arrays, which is what kernels take."""
         return MemoryArrays(*(tensor.numpy() for tensor in self.tensors))
 
+    def link_arrays(self) -> LinkArrays:
+        """The same links as numpy arrays."""
+        return LinkArrays(*(tensor.numpy() for tensor in self.links))
+
     def clone(self) -> "Memory":
         """An independent copy."""
-        return Memory(MemoryArrays(*(tensor.clone() for tensor in self.tensors)))
+        return Memory(
+            MemoryArrays(*(tensor.clone() for tensor in self.tensors)),
+            LinkArrays(*(tensor.clone() for tensor in self.links)),
+        )
 
 
 @dataclass
 class SAMState:
-    """What a SAM knows between two steps. A forward pass consumes it and returns the next one.
+    """What a SAM or SDNC knows between two steps. A forward pass consumes it and returns the next one.
 
     Shape legend: B batch, N slots, W word size, H heads, R read entries, D hidden.
     """
@@ -128,14 +137,15 @@ def _initial_memory(config: SAMConfig, batch: int, memory: Tensor | None, like: 
     after, before = (
         torch.from_numpy(links).to(like.device).repeat(batch, 1) for links in fresh_ring(config.slots)
     )
-    return Memory(
-        MemoryArrays(
-            word=words,
-            norm=torch.linalg.vector_norm(words, dim=-1),
-            after=after,
-            before=before,
-            last_access=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
-            mark=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
-            live=torch.full((batch,), 0 if memory is None else config.slots, device=like.device),
-        )
+    tensors = MemoryArrays(
+        word=words,
+        norm=torch.linalg.vector_norm(words, dim=-1),
+        after=after,
+        before=before,
+        last_access=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
+        mark=torch.full((batch, config.slots), -1, dtype=torch.int32, device=like.device),
+        live=torch.full((batch,), 0 if memory is None else config.slots, device=like.device),
     )
+    number = torch.empty((), dtype=like.dtype).numpy().dtype
+    links = empty_links(batch, config.heads, config.slots, config.links_per_slot, number)
+    return Memory(tensors, LinkArrays(*(torch.from_numpy(part).to(like.device) for part in links)))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samviz.kernels.usage import ring_order
-from samviz.model import SAM, Events, SAMConfig, SAMState
+from samviz.model import SAM, SDNC, Events, SAMConfig, SAMState, SDNCConfig
+from samviz.model.linkage import to_dense
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
 
@@ -17,25 +18,27 @@ TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
 @st.composite
 def sizes(draw: st.DrawFn) -> tuple[SAMConfig, int, int]:
     """A random model with its T and B: small memories reuse slots within a few steps."""
-    heads, reads = draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    config = SAMConfig(
-        draw(st.integers(1, 4)),
-        draw(st.integers(1, 4)),
-        hidden_size=draw(st.integers(1, 9)),
-        slots=draw(st.integers(max(heads, reads), 24)),
-        word_size=draw(st.integers(2, 9)),
-        heads=heads,
-        reads=reads,
-        access_threshold=draw(st.sampled_from([0.0, 0.005, 0.2, 0.6])),
-    )
-    return config, draw(st.integers(1, 12)), draw(st.integers(1, 4))
+    heads, reads, links = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(0, 9))
+    config = {
+        "input_size": draw(st.integers(1, 4)),
+        "output_size": draw(st.integers(1, 4)),
+        "hidden_size": draw(st.integers(1, 9)),
+        "slots": draw(st.integers(max(heads, reads), 24)),
+        "word_size": draw(st.integers(2, 9)),
+        "heads": heads,
+        "reads": reads,
+        "access_threshold": draw(st.sampled_from([0.0, 0.005, 0.2, 0.6])),
+    }
+    made = SDNCConfig(**config, links=links) if links else SAMConfig(**config)
+    return made, draw(st.integers(1, 12)), draw(st.integers(1, 4))
 
 
 def twins(config: SAMConfig, dtype: torch.dtype, seed: int) -> tuple[SAM, SAM]:
     """The same weights in both implementations."""
     torch.manual_seed(seed)
-    fast = SAM(config).to(dtype)
-    slow = SAM(config, reference=True).to(dtype)
+    kind = SDNC if isinstance(config, SDNCConfig) else SAM
+    fast = kind(config).to(dtype)
+    slow = kind(config, reference=True).to(dtype)
     slow.load_state_dict(fast.state_dict())
     return fast, slow
 
@@ -49,9 +52,15 @@ def assert_close(
     the fast path may be as far away as the twin is, within a small factor.
     """
     assert fast.dtype == slow.dtype, what
+    if 0 in fast.shape:
+        assert fast.shape == slow.shape, what
+        return
     if not fast.dtype.is_floating_point:
         assert torch.equal(fast, slow), what
         return
+    assert torch.equal(fast.isnan(), slow.isnan()), what
+    fast, slow = fast.nan_to_num(0), slow.nan_to_num(0)
+    exact = None if exact is None else exact.nan_to_num(0)
     bound = TOLERANCE[fast.dtype] * max(slow.abs().max().item(), 1e-3)
     if exact is not None:
         bound = max(bound, 4 * (slow - exact).abs().max().item())
@@ -60,6 +69,9 @@ def assert_close(
 
 def assert_same_events(fast: Events, slow: Events, exact: Events | None = None) -> None:
     for name, left, right in zip(Events._fields, fast, slow, strict=True):
+        assert (left is None) == (right is None), name
+        if left is None:
+            continue
         assert_close(left, right, name, None if exact is None else getattr(exact, name))
 
 
@@ -71,9 +83,24 @@ def assert_same_state(fast: SAMState, slow: SAMState, exact: SAMState | None = N
     for name in ("word", "norm"):
         truth = None if exact is None else getattr(exact.memory.tensors, name)
         assert_close(getattr(left, name), getattr(right, name), name, truth)
+    links = [None if state is None else dense_links(state) for state in (fast, slow, exact)]
+    for i, name in enumerate(("before", "after", "precedence")):
+        assert_close(links[0][i], links[1][i], name, None if exact is None else links[2][i])
     for name in ("last_access", "live", "after", "before", "mark"):
         assert torch.equal(getattr(left, name), getattr(right, name)), name
     assert fast.step == slow.step
+
+
+def dense_links(state: SAMState) -> list[torch.Tensor]:
+    """The rows, the columns and the precedence of a state as dense arrays."""
+    tables = state.memory.links
+    rows, precedence = to_dense(tables, state.memory.word.shape[1])
+    columns, _ = to_dense(
+        tables._replace(before_slot=tables.after_slot, before_weight=tables.after_weight),
+        state.memory.word.shape[1],
+    )
+    assert torch.equal(rows, columns.mT), "one table is the other's transpose"
+    return [rows, columns, precedence]
 
 
 def assert_same_gradients(fast: SAM, slow: SAM, exact: SAM | None = None) -> None:
@@ -86,15 +113,22 @@ def assert_same_gradients(fast: SAM, slow: SAM, exact: SAM | None = None) -> Non
 
 
 def parted_at_a_tie(fast: Events, slow: Events) -> bool:
-    """Whether the two read different slots; if so, their cosines at that step must tie within rounding.
+    """Whether the two chose different slots; if so, what they chose by must tie within rounding.
 
     Ties are natural: two slots that hold nothing but one head's word have the same direction.
     """
-    differ = (fast.read_slot != slow.read_slot).flatten(1).any(1)
-    if not differ.any():
+    chosen = [name for name in Events._fields if name.endswith("_slot") and getattr(fast, name) is not None]
+    differ = [(getattr(fast, name) != getattr(slow, name)).flatten(1).any(1) for name in chosen]
+    if not torch.stack(differ).any():
         return False
-    first = int(differ.nonzero()[0])
-    assert_close(fast.read_score[first], slow.read_score[first], "cosines of different slots")
+    first = int(torch.stack(differ).any(0).nonzero()[0])
+    for name, where in zip(chosen, differ, strict=True):
+        if where[first] and name not in ("read_slot", "write_slot"):  # lists sorted by weight
+            weight = name.replace("slot", "weight")
+            assert_close(getattr(fast, weight)[first], getattr(slow, weight)[first], weight)
+    scores = [events.read_score[first].nan_to_num(0) for events in (fast, slow)]
+    content = fast.forward_slot.shape[-1] if fast.forward_slot is not None else None
+    assert_close(scores[0][..., :content], scores[1][..., :content], "cosines of different slots")
     return True
 
 
@@ -157,7 +191,12 @@ def run_and_differentiate(models: list[SAM], states: list[SAMState], steps: int)
 
 
 def as_float32(events: Events) -> Events:
-    return Events(*(tensor.float() if tensor.dtype == torch.float64 else tensor for tensor in events))
+    return Events(
+        *(
+            tensor.float() if tensor is not None and tensor.is_floating_point() else tensor
+            for tensor in events
+        )
+    )
 
 
 def test_interleaved_sequences_do_not_know_of_each_other() -> None:
