@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samviz.kernels.arrays import Journal, MemoryArrays
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import compiled, inlined
 from samviz.kernels.exact import COSINE_EPSILON
 from samviz.kernels.forward import Weights
-from samviz.kernels.products import add_scaled, add_transposed_product, dot, norm
+from samviz.kernels.products import add_scaled, add_transposed_product, assign, dot, norm
 from samviz.kernels.undo import swap_live, undo_step
 
 Array = np.ndarray[Any, Any]
@@ -75,7 +75,7 @@ def backward_window(
     _forget_touched_slots(memory.mark, journal)
 
 
-@compiled
+@inlined
 def _number_slots(mark: Array, slots: Array, count: int) -> int:
     for head in range(slots.shape[0]):
         for entry in range(slots.shape[1]):
@@ -86,17 +86,22 @@ def _number_slots(mark: Array, slots: Array, count: int) -> int:
     return count
 
 
-@compiled
+@inlined
 def _forget_touched_slots(mark: Array, journal: Journal) -> None:
     for t in range(journal.write_slot.shape[0]):
         for b in range(mark.shape[0]):
-            for slot in journal.write_slot[t, b].flat:
-                mark[b, max(slot, 0)] = -1
-            for slot in journal.read_slot[t + 1, b].flat:
-                mark[b, max(slot, 0)] = -1
+            _forget_slots(mark[b], journal.write_slot[t, b])
+            _forget_slots(mark[b], journal.read_slot[t + 1, b])
 
 
-@compiled
+@inlined
+def _forget_slots(mark: Array, slots: Array) -> None:
+    for head in range(slots.shape[0]):
+        for entry in range(slots.shape[1]):
+            mark[max(slots[head, entry], 0)] = -1
+
+
+@inlined
 def _words_backward(memory: MemoryArrays, journal: Journal, t: int, b: int, head: int, flow: Flow) -> None:
     """Gradient of r = sum_i w^R(i) M(i): to the rows, and to the weights in flow.read_weight."""
     size, word = journal.cell.shape[2], journal.query.shape[3]
@@ -108,14 +113,14 @@ def _words_backward(memory: MemoryArrays, journal: Journal, t: int, b: int, head
             add_scaled(flow.row[memory.mark[b, slots[entry]]], weights[entry], grad_word)
 
 
-@compiled
+@inlined
 def _mode_backward(
     journal: Journal, t: int, b: int, head: int, flow: Flow, grad_content: Array, grad_interface: Array
 ) -> None:
     """Gradient of w^R = pi_b b + pi_c c + pi_f f: to c, to pi, and along the links to w^R_{t-1}."""
     grad_read = flow.read_weight[b, head]
     if journal.mode.shape[3] == 0:  # a SAM reads by content alone
-        grad_content[:] = grad_read
+        assign(grad_content, grad_read)
         grad_read[:] = 0
         return
     slots, mode = journal.read_slot[t + 1, b, head], journal.mode[t, b, head]
@@ -135,10 +140,10 @@ def _mode_backward(
     mean = dot(mode, grad_mode)
     for i in range(3):
         grad_mode[i] = mode[i] * (grad_mode[i] - mean)
-    grad_read[:] = before
+    assign(grad_read, before)
 
 
-@compiled
+@inlined
 def _gradient_at(slots: Array, grad: Array, slot: int) -> float:
     """The gradient of the read weight at a slot; 0 for no slot."""
     if slot >= 0:
@@ -148,7 +153,7 @@ def _gradient_at(slots: Array, grad: Array, slot: int) -> float:
     return grad.dtype.type(0)  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def _content_backward(
     memory: MemoryArrays,
     journal: Journal,
@@ -184,7 +189,7 @@ def _content_backward(
     grad_interface[start + 2 * word + 2] = -np.expm1(1 - beta) * grad_beta
 
 
-@compiled
+@inlined
 def _cosine_backward(query: Array, row: Array, grad: float, grad_query: Array, grad_row: Array) -> None:
     """Gradient of q.m / (|q||m| + 1e-6); a zero row or query passes none."""
     query_norm, row_norm = norm(query), norm(row)
@@ -198,7 +203,7 @@ def _cosine_backward(query: Array, row: Array, grad: float, grad_query: Array, g
     add_scaled(grad_row, -grad * shrink * query_norm / row_norm, row)
 
 
-@compiled
+@inlined
 def _write_backward(
     memory: MemoryArrays, journal: Journal, t: int, b: int, flow: Flow, grad_interface: Array
 ) -> None:
@@ -228,7 +233,7 @@ def _write_backward(
         flow.row[memory.mark[b, journal.write_slot[t, b, head, entries - 1]]] = 0
 
 
-@compiled
+@inlined
 def _controller_backward(weights: Weights, journal: Journal, t: int, flow: Flow, grad_gates: Array) -> None:
     """Gradients of the LSTM; the flow then holds those of step t-1."""
     batch, size = flow.cell.shape

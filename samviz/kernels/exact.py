@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import compiled, inlined
 from samviz.kernels.products import dot, norm
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,7 @@ def nearest(words: Array, norms: Array, live: int, queries: Array, slots: Array,
                 _insert(slots[head], scores[head], slot, cosine)
 
 
-@compiled
+@inlined
 def _insert(slots: Array, scores: Array, slot: int, score: float) -> None:
     """Put a slot into its place of a list sorted by score, dropping the last entry."""
     k = slots.shape[0] - 1

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samviz.kernels.arrays import Journal, LinkArrays, MemoryArrays
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import compiled, inlined
 from samviz.kernels.exact import nearest
 from samviz.kernels.links import (
     FollowScratch,
@@ -20,7 +20,7 @@ from samviz.kernels.links import (
     follow_scratch,
     link_scratch,
 )
-from samviz.kernels.products import add_product, add_scaled, norm
+from samviz.kernels.products import add_product, add_scaled, assign, norm
 from samviz.kernels.usage import access, note_last_access, take_front
 
 Array = np.ndarray[Any, Any]
@@ -63,7 +63,7 @@ def forward_window(
     entries, reads = journal.write_slot.shape[3], journal.read_slot.shape[3]
     interface = np.empty((batch, weights.interface.shape[0]), input_gates.dtype)
     scratch = Scratch(interface, link_scratch(links, entries), follow_scratch(links, reads))
-    journal.other_live[:] = memory.live
+    assign(journal.other_live, memory.live)
     for t in range(steps):
         _controller(weights, input_gates[t], journal, t, scratch.interface)
         for b in range(batch):
@@ -76,22 +76,23 @@ def forward_window(
             _note_usage(memory, journal, t, b, delta, first_step + t)
 
 
-@compiled
+@inlined
 def _sigmoid(x: float) -> float:
     return 1 / (1 + np.exp(-x))  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def _softplus(x: float) -> float:
     return max(x, 0) + np.log1p(np.exp(-abs(x)))  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, interface: Array) -> None:
     """LSTM of [x_t ; r_{t-1}], then the linear interface (paper 3.3)."""
     batch, size = journal.cell.shape[1:]
     gates = journal.lstm_gates[t]  # [B, 4D]
-    gates[:] = input_gates
+    for b in range(batch):
+        assign(gates[b], input_gates[b])
     add_product(gates, weights.recurrent, journal.joined[t])
     for b in range(batch):
         for d in range(size):
@@ -106,19 +107,19 @@ def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, 
             gates[b, 3 * size + d] = let_out
             journal.cell[t + 1, b, d] = cell
             journal.joined[t + 1, b, d] = let_out * np.tanh(cell)
-        interface[b] = weights.interface_bias
+        assign(interface[b], weights.interface_bias)
     add_product(interface, weights.interface, journal.joined[t + 1])
 
 
-@compiled
+@inlined
 def _split_interface(interface: Array, journal: Journal, t: int, b: int) -> None:
     """Per head: query (W), write word (W), write gate, interpolation gate, read strength, read mode."""
     heads, word = journal.query.shape[2:]
     size = interface.shape[0] // heads
     for head in range(heads):
         start = head * size
-        journal.query[t, b, head] = interface[start : start + word]
-        journal.word[t, b, head] = interface[start + word : start + 2 * word]
+        assign(journal.query[t, b, head], interface[start : start + word])
+        assign(journal.word[t, b, head], interface[start + word : start + 2 * word])
         journal.alpha[t, b, head] = _sigmoid(interface[start + 2 * word])
         journal.gamma[t, b, head] = _sigmoid(interface[start + 2 * word + 1])
         journal.beta[t, b, head] = 1 + _softplus(interface[start + 2 * word + 2])
@@ -126,9 +127,11 @@ def _split_interface(interface: Array, journal: Journal, t: int, b: int) -> None
             _softmax(interface[start + 2 * word + 3 : start + size], journal.mode[t, b, head])
 
 
-@compiled
+@inlined
 def _softmax(logits: Array, weights: Array) -> None:
-    largest = logits.max()
+    largest = logits[0]
+    for i in range(1, logits.shape[0]):
+        largest = max(largest, logits[i])
     total = weights.dtype.type(0)
     for i in range(logits.shape[0]):
         weights[i] = np.exp(logits[i] - largest)
@@ -137,7 +140,7 @@ def _softmax(logits: Array, weights: Array) -> None:
         weights[i] /= total
 
 
-@compiled
+@inlined
 def _write(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """Erase the H least recently accessed slots, then add every head's words (eq. 5, 8, 9)."""
     heads, entries = journal.write_slot.shape[2:]
@@ -164,7 +167,7 @@ def _write(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
         memory.norm[b, slot] = norm(words[slot])
 
 
-@compiled
+@inlined
 def _keep_changed_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """Copy each row that the step will change, once, so that it can be put back bit for bit (paper 3.4)."""
     slots, mark, changed_slot = journal.write_slot[t, b], memory.mark[b], journal.changed_slot[t, b]
@@ -175,7 +178,7 @@ def _keep_changed_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -
             if slot >= 0 and mark[slot] < 0:
                 mark[slot] = count
                 changed_slot[count] = slot
-                journal.other_row[t, b, count] = memory.word[b, slot]
+                assign(journal.other_row[t, b, count], memory.word[b, slot])
                 journal.other_norm[t, b, count] = memory.norm[b, slot]
                 count += 1
     for i in range(count):
@@ -184,7 +187,7 @@ def _keep_changed_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -
         changed_slot[i] = -1
 
 
-@compiled
+@inlined
 def _read_content(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """Softmax over the K nearest live words (eq. 2, 4)."""
     heads, reads = journal.content_slot.shape[2:]
@@ -205,16 +208,16 @@ def _read_content(memory: MemoryArrays, journal: Journal, t: int, b: int) -> Non
                 weights[head, k] /= total
 
 
-@compiled
+@inlined
 def _link(
     memory: MemoryArrays, links: LinkArrays, journal: Journal, t: int, b: int, scratch: Scratch
 ) -> None:
     """Bring the links up to date, follow them from the last read, and mix both with the content read."""
     mark = memory.mark[b]
     advance_links(links, b, journal.write_slot[t, b], journal.write_weight[t, b], mark, scratch.link)
-    journal.precedence_slot[t, b] = links.precedence_slot[b]
-    journal.precedence_weight[t, b] = links.precedence_weight[b]
     for head in range(journal.mode.shape[2]):
+        assign(journal.precedence_slot[t, b, head], links.precedence_slot[b, head])
+        assign(journal.precedence_weight[t, b, head], links.precedence_weight[b, head])
         slots, weights = journal.read_slot[t, b, head], journal.read_weight[t, b, head]
         follow(
             Table(links.after_slot[b, head], links.after_weight[b, head]),
@@ -239,7 +242,7 @@ def _link(
         _mix(journal, t, b, head)
 
 
-@compiled
+@inlined
 def _mix(journal: Journal, t: int, b: int, head: int) -> None:
     """w^R = pi_b b + pi_c c + pi_f f, slots merged, in the order content, forward, backward."""
     mode = journal.mode[t, b, head]
@@ -262,7 +265,7 @@ def _mix(journal: Journal, t: int, b: int, head: int) -> None:
         slots[entry], weights[entry], scores[entry] = -1, 0, 0
 
 
-@compiled
+@inlined
 def _merge_entry(slots: Array, weights: Array, scores: Array, count: int, slot: int, weight: float) -> int:
     """Add a weight to a slot's entry, or a new entry at the end; returns how many there are."""
     if slot < 0:
@@ -275,7 +278,7 @@ def _merge_entry(slots: Array, weights: Array, scores: Array, count: int, slot: 
     return count + 1
 
 
-@compiled
+@inlined
 def _read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """The weighted sum of the words that each head reads."""
     heads, word = journal.query.shape[2:]
@@ -289,7 +292,7 @@ def _read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
                 add_scaled(read_word, journal.read_weight[t + 1, b, head, entry], memory.word[b, slot])
 
 
-@compiled
+@inlined
 def _note_usage(memory: MemoryArrays, journal: Journal, t: int, b: int, delta: float, step: int) -> None:
     """Log when this step's slots were last accessed, then count this step's own accesses: writes, reads."""
     after, before, last_access = memory.after[b], memory.before[b], memory.last_access[b]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samviz.kernels.arrays import LinkArrays
-from samviz.kernels.compiled import compiled_exactly
+from samviz.kernels.compiled import compiled_exactly, inlined_exactly
 
 Array = np.ndarray[Any, Any]
 
@@ -105,7 +105,7 @@ def advance_links(
             mark[scratch.written_slot[s]] = -1
 
 
-@compiled_exactly
+@inlined_exactly
 def _merge(slots: Array, weights: Array, mark: Array, scratch: LinkScratch) -> int:
     """The slots S with a weight above 0, each once, its entries added, its place marked; returns how many."""
     count = 0
@@ -123,7 +123,7 @@ def _merge(slots: Array, weights: Array, mark: Array, scratch: LinkScratch) -> i
     return count
 
 
-@compiled_exactly
+@inlined_exactly
 def _length(table: Table, line: int) -> int:
     """Entries of a row or column."""
     count = 0
@@ -134,7 +134,7 @@ def _length(table: Table, line: int) -> int:
     return count
 
 
-@compiled_exactly
+@inlined_exactly
 def _place(table: Table, line: int, slot: int) -> int:
     """Where a row or column names a slot, or -1."""
     for c in range(table.slot.shape[1]):
@@ -147,23 +147,23 @@ def _place(table: Table, line: int, slot: int) -> int:
     return -1
 
 
-@compiled_exactly
+@inlined_exactly
 def _slot_at(table: Table, line: int, place: int) -> int:
     return table.slot[line, place >> 3, place & 7]  # type: ignore[no-any-return]
 
 
-@compiled_exactly
+@inlined_exactly
 def _weight_at(table: Table, line: int, place: int) -> float:
     return table.weight[line, place >> 3, place & 7]  # type: ignore[no-any-return]
 
 
-@compiled_exactly
+@inlined_exactly
 def _set(table: Table, line: int, place: int, slot: int, weight: float) -> None:
     table.slot[line, place >> 3, place & 7] = slot
     table.weight[line, place >> 3, place & 7] = weight
 
 
-@compiled_exactly
+@inlined_exactly
 def _remove(table: Table, line: int, slot: int) -> None:
     """Take one entry out of a row or column; the last one fills its place."""
     last = _length(table, line) - 1
@@ -171,7 +171,7 @@ def _remove(table: Table, line: int, slot: int) -> None:
     _set(table, line, last, -1, 0)
 
 
-@compiled_exactly
+@inlined_exactly
 def _forget(table: Table, mirror: Table, slot: int) -> None:
     """A taken slot's line becomes empty, and what it named no longer names it (step 1)."""
     for place in range(_length(table, slot)):
@@ -179,7 +179,7 @@ def _forget(table: Table, mirror: Table, slot: int) -> None:
         _set(table, slot, place, -1, 0)
 
 
-@compiled_exactly
+@inlined_exactly
 def _drop(precedence: Array, share: Array, slot: int) -> None:
     """A taken slot loses its place in the precedence; the others keep their order (step 1)."""
     kept = 0
@@ -191,7 +191,7 @@ def _drop(precedence: Array, share: Array, slot: int) -> None:
         precedence[c], share[c] = -1, 0
 
 
-@compiled_exactly
+@inlined_exactly
 def _fade(before: Table, after: Table, mark: Array, scratch: LinkScratch, s: int) -> None:
     """Every link with an end in S: Lambda(i, j) *= 1 - w(i) - w(j) (step 2); here those of its s-th slot."""
     slot = scratch.written_slot[s]
@@ -217,7 +217,7 @@ def _fade(before: Table, after: Table, mark: Array, scratch: LinkScratch, s: int
         _drop_spent(after, before, slot)
 
 
-@compiled_exactly
+@inlined_exactly
 def _mirror(table: Table, line: int, slot: int, weight: float) -> None:
     """Give an entry that is there another weight."""
     for c in range(table.slot.shape[1]):
@@ -226,7 +226,7 @@ def _mirror(table: Table, line: int, slot: int, weight: float) -> None:
                 table.weight[line, c, lane] = weight
 
 
-@compiled_exactly
+@inlined_exactly
 def _drop_spent(table: Table, mirror: Table, slot: int) -> None:
     """Links that came to nothing are kept in neither table."""
     for place in range(_length(table, slot) - 1, -1, -1):
@@ -236,7 +236,7 @@ def _drop_spent(table: Table, mirror: Table, slot: int) -> None:
             _remove(mirror, other, slot)
 
 
-@compiled_exactly
+@inlined_exactly
 def _link(
     before: Table, after: Table, precedence: Array, share: Array, scratch: LinkScratch, written: int
 ) -> None:
@@ -252,7 +252,7 @@ def _link(
             _truncate_column(before, after, precedence[c], scratch, precedence.shape[0], c)
 
 
-@compiled_exactly
+@inlined_exactly
 def _copy_line(table: Table, line: int, scratch: LinkScratch) -> int:
     """Copy a row or column into the scratch line; returns its length."""
     for c in range(table.slot.shape[1]):
@@ -262,7 +262,7 @@ def _copy_line(table: Table, line: int, scratch: LinkScratch) -> int:
     return _length(table, line)  # type: ignore[no-any-return]
 
 
-@compiled_exactly
+@inlined_exactly
 def _widen_row(
     before: Table, after: Table, precedence: Array, share: Array, scratch: LinkScratch, s: int, old: int
 ) -> int:
@@ -285,7 +285,7 @@ def _widen_row(
     return length
 
 
-@compiled_exactly
+@inlined_exactly
 def _truncate_row(
     before: Table, after: Table, scratch: LinkScratch, s: int, kept: int, old: int, length: int
 ) -> None:
@@ -305,7 +305,7 @@ def _truncate_row(
             _remove(after, scratch.line_slot[scratch.order[place]], slot)
 
 
-@compiled_exactly
+@inlined_exactly
 def _truncate_column(before: Table, after: Table, slot: int, scratch: LinkScratch, kept: int, c: int) -> None:
     """Take a column's new links in and keep its L largest; those that go leave their rows."""
     length = _copy_line(after, slot, scratch)
@@ -321,7 +321,7 @@ def _truncate_column(before: Table, after: Table, slot: int, scratch: LinkScratc
         _remove(before, scratch.line_slot[scratch.order[place]], slot)
 
 
-@compiled_exactly
+@inlined_exactly
 def _order(scratch: LinkScratch, length: int, kept: int) -> None:
     """The entries of the line, largest first, ties to the lower slot; in any order where all are kept."""
     for entry in range(length):
@@ -330,7 +330,7 @@ def _order(scratch: LinkScratch, length: int, kept: int) -> None:
         _sort(scratch, length)
 
 
-@compiled_exactly
+@inlined_exactly
 def _sort(scratch: LinkScratch, length: int) -> None:
     """Put each entry where the number of larger ones says; where some are equal, the slots decide."""
     vectors = (length + LANES - 1) // LANES
@@ -353,7 +353,7 @@ def _sort(scratch: LinkScratch, length: int) -> None:
             scratch.order[place] = entry
 
 
-@compiled_exactly
+@inlined_exactly
 def _larger(line_vector: Array, vectors: int, weight: float) -> int:
     count = 0
     for c in range(vectors):
@@ -363,7 +363,7 @@ def _larger(line_vector: Array, vectors: int, weight: float) -> int:
     return count
 
 
-@compiled_exactly
+@inlined_exactly
 def _advance_precedence(
     precedence: Array, share: Array, mark: Array, scratch: LinkScratch, written: int
 ) -> None:
@@ -446,7 +446,7 @@ def follow(
     _note_links(table, read_slot, slot, link)
 
 
-@compiled_exactly
+@inlined_exactly
 def _insert(slots: Array, weights: Array, slot: int, weight: float) -> None:
     """Put a slot into its place of a list sorted by weight, then by slot, dropping the last entry."""
     place = slots.shape[0]
@@ -460,7 +460,7 @@ def _insert(slots: Array, weights: Array, slot: int, weight: float) -> None:
         slots[place], weights[place] = slot, weight
 
 
-@compiled_exactly
+@inlined_exactly
 def _note_links(table: Table, read_slot: Array, slot: Array, link: Array) -> None:
     for k in range(slot.shape[0]):
         for entry in range(read_slot.shape[0]):

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import inlined
 
 Array = np.ndarray[Any, Any]
 
 
-@compiled
+@inlined
 def dot(left: Array, right: Array) -> float:
     """The inner product of two vectors."""
     total = left.dtype.type(0)
@@ -18,20 +18,27 @@ def dot(left: Array, right: Array) -> float:
     return total  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def norm(vector: Array) -> float:
     """The Euclidean length of a vector."""
     return np.sqrt(dot(vector, vector))  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
+def assign(out: Array, vector: Array) -> None:
+    """out = vector. Numba's own assignment brings the text of an error along, slow to compile."""
+    for i in range(out.shape[0]):
+        out[i] = vector[i]
+
+
+@inlined
 def add_scaled(out: Array, scale: float, vector: Array) -> None:
     """out += scale * vector."""
     for i in range(out.shape[0]):
         out[i] += scale * vector[i]
 
 
-@compiled
+@inlined
 def add_product(out: Array, weight: Array, vectors: Array) -> None:
     """out[b] += weight @ vectors[b] for every b, four rows at a time: they share the vector's loads.
 
@@ -57,7 +64,7 @@ def add_product(out: Array, weight: Array, vectors: Array) -> None:
             out[b, row] += dot(weight[row], vectors[b])
 
 
-@compiled
+@inlined
 def add_transposed_product(out: Array, weight: Array, vectors: Array) -> None:
     """out[b] += weight.T @ vectors[b] for every b, four rows at a time: they share the sum's stores.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from samviz.kernels.arrays import Journal, MemoryArrays
 from samviz.kernels.compiled import compiled
+from samviz.kernels.products import assign
 
 Array = np.ndarray[Any, Any]
 
@@ -28,10 +29,10 @@ def rows_after(memory: MemoryArrays, journal: Journal, row: Array) -> None:
                     if slot < 0:
                         row[t, b, head, entry] = 0
                     elif mark[slot] < 0:
-                        row[t, b, head, entry] = memory.word[b, slot]
+                        assign(row[t, b, head, entry], memory.word[b, slot])
                     else:
                         later, place = mark[slot] // places, mark[slot] % places
-                        row[t, b, head, entry] = journal.other_row[later, b, place]
+                        assign(row[t, b, head, entry], journal.other_row[later, b, place])
             for place in range(places):
                 if journal.changed_slot[t, b, place] >= 0:
                     mark[journal.changed_slot[t, b, place]] = t * places + place

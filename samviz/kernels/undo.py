@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from samviz.kernels.arrays import Journal, MemoryArrays
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import compiled, inlined
 from samviz.kernels.usage import move_back_from, move_to_back
 
 Array = np.ndarray[Any, Any]
 
 
-@compiled
+@inlined
 def undo_step(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """Bring one element's words and usage back to what they were before step t of the window."""
     _swap_rows(memory, journal, t, b)
@@ -41,14 +41,14 @@ def redo_window(memory: MemoryArrays, journal: Journal, first_step: int) -> None
     swap_live(memory, journal)
 
 
-@compiled
+@inlined
 def swap_live(memory: MemoryArrays, journal: Journal) -> None:
     """Exchange the numbers of live slots at the window's two ends."""
     for b in range(memory.live.shape[0]):
         memory.live[b], journal.other_live[b] = journal.other_live[b], memory.live[b]
 
 
-@compiled
+@inlined
 def _swap_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     for i in range(journal.changed_slot.shape[2]):
         slot = journal.changed_slot[t, b, i]
@@ -62,7 +62,7 @@ def _swap_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
         journal.other_norm[t, b, i] = length
 
 
-@compiled
+@inlined
 def _restore(last_access: Array, slots: Array, usage: Array) -> None:
     for head in range(slots.shape[0]):
         for entry in range(slots.shape[1]):

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from samviz.kernels.compiled import compiled
+from samviz.kernels.compiled import inlined
 
 Array = np.ndarray[Any, Any]
 
 
-@compiled
+@inlined
 def take_front(after: Array, taken: Array) -> None:
     """Write the H least recently accessed slots into `taken` [H], oldest first, leaving the list as it is."""
     slot = after[after.shape[0] - 1]
@@ -23,7 +23,7 @@ def take_front(after: Array, taken: Array) -> None:
         slot = after[slot]
 
 
-@compiled
+@inlined
 def move_to_back(after: Array, before: Array, slot: int) -> None:
     """Make `slot` the most recently accessed one."""
     end = after.shape[0] - 1
@@ -36,7 +36,7 @@ def move_to_back(after: Array, before: Array, slot: int) -> None:
     before[end] = slot
 
 
-@compiled
+@inlined
 def note_last_access(last_access: Array, slots: Array, usage: Array) -> None:
     """Copy each entry's last access before this step into `usage`; -1 where there is no entry."""
     for head in range(slots.shape[0]):
@@ -45,7 +45,7 @@ def note_last_access(last_access: Array, slots: Array, usage: Array) -> None:
             usage[head, entry] = last_access[slot] if slot >= 0 else -1
 
 
-@compiled
+@inlined
 def merged_weight(slots: Array, weights: Array, entry: int) -> float:
     """One head's weight at the slot of `entry`: the sum over the entries that name the same slot."""
     total = weights.dtype.type(0)
@@ -55,7 +55,7 @@ def merged_weight(slots: Array, weights: Array, entry: int) -> float:
     return total  # type: ignore[no-any-return]
 
 
-@compiled
+@inlined
 def move_back_from(after: Array, before: Array, slot: int, neighbour: int) -> None:
     """Undo `move_to_back`: put the most recently accessed slot back behind the neighbour it had."""
     end = after.shape[0] - 1
@@ -66,7 +66,7 @@ def move_back_from(after: Array, before: Array, slot: int, neighbour: int) -> No
     after[neighbour] = slot
 
 
-@compiled
+@inlined
 def access(
     after: Array,
     before: Array,

@@ -6,8 +6,8 @@ from time import perf_counter
 import torch
 
 from samviz.kernels.compiled import cache_folder
-from samviz.model.config import SAMConfig
-from samviz.model.sam import SAM
+from samviz.model.config import SDNCConfig
+from samviz.model.sdnc import SDNC
 
 READY = "ready"
 
@@ -17,11 +17,11 @@ def is_compiled() -> bool:
     return (cache_folder() / READY).exists()
 
 
-def compile_kernels() -> None:
-    """Run every kernel once in both precisions, which leaves their machine code in the cache."""
-    config = SAMConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1)
-    for dtype in (torch.float32, torch.float64):
-        model = SAM(config).to(dtype)
+def compile_kernels(*dtypes: torch.dtype) -> None:
+    """Run every kernel once in each precision, which leaves its machine code in the cache."""
+    config = SDNCConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1)
+    for dtype in dtypes:
+        model = SDNC(config).to(dtype)
         output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), events=True)
         output.sum().backward()
     (cache_folder() / READY).touch()
@@ -31,13 +31,14 @@ def ensure_compiled() -> None:
     """Compile if that was not done yet, saying so on stderr."""
     if not is_compiled():
         print(
-            "samviz: compiling the memory kernels, once for this machine (about half a minute) …",
+            "samviz: compiling the memory kernels, once for this machine (about a minute) …",
             file=sys.stderr,
+            flush=True,
         )
-        compile_kernels()
+        compile_kernels(torch.float32)
 
 
 if __name__ == "__main__":
     start = perf_counter()
-    compile_kernels()
+    compile_kernels(torch.float32, torch.float64)
     print(f"kernels ready in {cache_folder()} ({perf_counter() - start:.1f} s)")
