@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samviz.kernels.arrays import Journal, LinkArrays, MemoryArrays
+from samviz.kernels.best_of import best_of
 from samviz.kernels.compiled import compiled, inlined
 from samviz.kernels.exact import nearest
 from samviz.kernels.links import (
@@ -20,6 +21,10 @@ from samviz.kernels.links import (
     follow_scratch,
     link_scratch,
 )
+from samviz.kernels.pages import EXACT_BELOW, Pages, element, needs_build
+from samviz.kernels.pages_build import build
+from samviz.kernels.pages_search import propose
+from samviz.kernels.pages_update import update
 from samviz.kernels.products import add_product, add_scaled, assign, norm
 from samviz.kernels.usage import access, note_last_access, take_front
 
@@ -32,6 +37,17 @@ class Weights(NamedTuple):
     recurrent: Any  # [4D, D + H*W] from the hidden state and the reads of the step before
     interface: Any  # [P, D], P numbers a step
     interface_bias: Any  # [P]
+
+
+WHOLE, FIRST_HALF, SECOND_HALF = 0, 1, 2
+
+
+class Span(NamedTuple):
+    """Steps first..last-1 of a window; in halves where an index outside the loop proposes between them."""
+
+    first: int
+    last: int
+    half: int = WHOLE
 
 
 class Scratch(NamedTuple):
@@ -48,28 +64,43 @@ def forward_window(
     input_gates: Array,
     memory: MemoryArrays,
     links: LinkArrays,
+    pages: Pages,
+    candidates: Array,
     journal: Journal,
     delta: float,
     first_step: int,
+    span: Span,
 ) -> None:
-    """Run T steps: controller, write, links, read, usage. Row 0 of the journal holds the window's start.
+    """Run steps: controller, write, links, read, usage. Row 0 of the journal holds the window's start.
 
     Args:
         input_gates: [T, B, 4D] the inputs' share of the LSTM gates, bias included.
+        pages: the index, or an empty one to look at all live slots.
+        candidates: [B, H, C] int32, what the index proposes; to fill, or filled by whoever runs half steps.
         delta: access threshold, in the memory's own precision.
         first_step: the model's step counter at the window's first step.
+        span: which steps to run, and whether only their first or second half.
     """
-    steps, batch = input_gates.shape[:2]
+    batch = input_gates.shape[1]
     entries, reads = journal.write_slot.shape[3], journal.read_slot.shape[3]
     interface = np.empty((batch, weights.interface.shape[0]), input_gates.dtype)
     scratch = Scratch(interface, link_scratch(links, entries), follow_scratch(links, reads))
-    assign(journal.other_live, memory.live)
-    for t in range(steps):
-        _controller(weights, input_gates[t], journal, t, scratch.interface)
+    if span.first == 0 and span.half != SECOND_HALF:
+        assign(journal.other_live, memory.live)
+    for t in range(span.first, span.last):
+        if span.half != SECOND_HALF:
+            _controller(weights, input_gates[t], journal, t, scratch.interface)
         for b in range(batch):
-            _split_interface(scratch.interface[b], journal, t, b)
-            _write(memory, journal, t, b)
-            _read_content(memory, journal, t, b)
+            if span.half != SECOND_HALF:
+                _split_interface(scratch.interface[b], journal, t, b)
+                _write(memory, journal, t, b)
+            if span.half == FIRST_HALF:
+                continue
+            if span.half == WHOLE:
+                _search(memory, pages, candidates, journal, t, b)
+            else:
+                _choose(memory, candidates, journal, t, b)
+            _weigh_content(journal, t, b)
             if links.precedence_slot.shape[2] > 0:
                 _link(memory, links, journal, t, b, scratch)
             _read_words(memory, journal, t, b)
@@ -187,13 +218,36 @@ def _keep_changed_rows(memory: MemoryArrays, journal: Journal, t: int, b: int) -
         changed_slot[i] = -1
 
 
+@compiled
+def _search(memory: MemoryArrays, pages: Pages, candidates: Array, journal: Journal, t: int, b: int) -> None:
+    """Find each head's K nearest live slots, among all or among what the index proposes (paper 3.5)."""
+    words, norms, live = memory.word[b], memory.norm[b], memory.live[b]
+    if pages.lists.place.shape[1] > 0:
+        index = element(pages, b)
+        update(index, journal.changed_slot[t, b], words, norms)
+        if needs_build(index, live):
+            build(index, words, norms, live)
+        if live > EXACT_BELOW:
+            propose(index, journal.query[t, b], candidates[b])
+            _choose(memory, candidates, journal, t, b)
+            return
+    slots, scores = journal.content_slot[t, b], journal.content_score[t, b]
+    nearest(words, norms, live, journal.query[t, b], slots, scores)
+
+
 @inlined
-def _read_content(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
-    """Softmax over the K nearest live words (eq. 2, 4)."""
+def _choose(memory: MemoryArrays, candidates: Array, journal: Journal, t: int, b: int) -> None:
+    """The K nearest among the candidates."""
+    slots, scores = journal.content_slot[t, b], journal.content_score[t, b]
+    best_of(memory.word[b], memory.norm[b], candidates[b], journal.query[t, b], slots, scores)
+
+
+@inlined
+def _weigh_content(journal: Journal, t: int, b: int) -> None:
+    """Softmax of strength times cosine over the K slots found (eq. 2, 4)."""
     heads, reads = journal.content_slot.shape[2:]
     slots, weights = journal.content_slot[t, b], journal.content_weight[t, b]
     scores = journal.content_score[t, b]
-    nearest(memory.word[b], memory.norm[b], memory.live[b], journal.query[t, b], slots, scores)
     for head in range(heads):
         beta = journal.beta[t, b, head]
         total = scores.dtype.type(0)
@@ -208,7 +262,7 @@ def _read_content(memory: MemoryArrays, journal: Journal, t: int, b: int) -> Non
                 weights[head, k] /= total
 
 
-@inlined
+@compiled
 def _link(
     memory: MemoryArrays, links: LinkArrays, journal: Journal, t: int, b: int, scratch: Scratch
 ) -> None:

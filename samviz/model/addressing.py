@@ -27,19 +27,18 @@ def cosine(query: Tensor, words: Tensor) -> Tensor:
     return torch.where(known, (query * words).sum(-1) / (lengths + COSINE_EPSILON), 0)
 
 
-def nearest(query: Tensor, memory: Tensor, live: Tensor, reads: int) -> Tensor:
-    """The K live slots of largest cosine, best first, ties to the lower slot; -1 where fewer are live.
+def nearest(query: Tensor, memory: Tensor, allowed: Tensor, reads: int) -> Tensor:
+    """The K allowed slots of largest cosine, best first, ties to the lower slot; -1 where there are fewer.
 
     Args:
-        query: [B, H, W]; memory: [B, N, W]; live: [B] number of live slots, counted from slot 0.
+        query: [B, H, W]; memory: [B, N, W]; allowed: [B, H, N] the slots to look at.
 
     Returns:
         [B, H, K] int64.
     """
     with torch.no_grad():
         score = cosine(query.unsqueeze(2), memory.unsqueeze(1))  # [B, H, N]
-        dead = torch.arange(memory.shape[1], device=live.device) >= live[:, None]  # [B, N]
-        score = score.masked_fill(dead.unsqueeze(1), -torch.inf)
+        score = score.masked_fill(~allowed, -torch.inf)
         best, slot = score.sort(dim=-1, descending=True, stable=True)
         return slot[..., :reads].masked_fill(best[..., :reads] == -torch.inf, -1)
 

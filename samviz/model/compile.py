@@ -19,10 +19,11 @@ def is_compiled() -> bool:
 
 def compile_kernels(*dtypes: torch.dtype) -> None:
     """Run every kernel once in each precision, which leaves its machine code in the cache."""
-    config = SDNCConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1)
+    config = SDNCConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1, index="pages")
     for dtype in dtypes:
         model = SDNC(config).to(dtype)
-        output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), events=True)
+        state = model.initial_state(1, torch.zeros(1, 4, 3))
+        output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), state, events=True)
         output.sum().backward()
     (cache_folder() / READY).touch()
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from samviz.errors import ConfigError
 
-INDEX_KINDS = ("auto", "exact")
+INDEX_KINDS = ("auto", "exact", "pages", "faiss")  # model/index.py
 MAX_SLOTS = 2**28  # what a trace can name; slots are 32-bit numbers
 
 

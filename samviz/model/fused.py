@@ -3,22 +3,31 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from samviz.errors import StateError
-from samviz.kernels.arrays import Journal
+from samviz.kernels.arrays import Journal, MemoryArrays
 from samviz.kernels.backward import Flow, Gradients, backward_window, number_touched_slots
-from samviz.kernels.forward import Weights, forward_window
+from samviz.kernels.exact import nearest
+from samviz.kernels.forward import FIRST_HALF, SECOND_HALF, WHOLE, Span, Weights, forward_window
+from samviz.kernels.pages import candidate_count, empty_pages
 from samviz.kernels.rows import rows_after
 from samviz.kernels.undo import redo_window
 from samviz.model.buffers import pool
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller
 from samviz.model.events import Events
+from samviz.model.faiss_index import FaissIndex
+from samviz.model.index import Index, PagesIndex, candidates
 from samviz.model.journal import arrays, empty_journal
 from samviz.model.state import Memory, SAMState
+
+Array = np.ndarray[Any, Any]
+
+NO_PAGES = empty_pages(1, 0, 1, 1)  # an index of nothing: the loop looks at all live slots
 
 
 @dataclass
@@ -59,15 +68,7 @@ class FusedWindow(torch.autograd.Function):
         """Run the window; the memory moves on by T steps in place."""
         weights = (recurrent, interface, interface_bias)
         window.memory.version += 1
-        forward_window(
-            Weights(*(weight.detach().numpy() for weight in weights)),
-            input_gates.detach().contiguous().numpy(),
-            window.memory.arrays(),
-            window.memory.link_arrays(),
-            arrays(window.journal),
-            input_gates.new_tensor(window.delta).numpy()[()],
-            window.first_step,
-        )
+        _run(window, Weights(*(weight.detach().numpy() for weight in weights)), input_gates.detach())
         window.version = window.memory.version
         ctx.window = window
         ctx.save_for_backward(*weights)
@@ -93,6 +94,44 @@ class FusedWindow(torch.autograd.Function):
             grad_interface.flatten(0, 1).sum(0),
             None,
         )
+
+
+def _run(window: Window, weights: Weights, input_gates: Tensor) -> None:
+    """All steps in one call; in halves where the index lives outside the compiled loop."""
+    steps, batch = input_gates.shape[:2]
+    journal, memory, index = arrays(window.journal), window.memory.arrays(), window.memory.index
+    heads, reads = journal.content_slot.shape[2:]
+    proposed = np.empty((batch, heads, candidate_count(reads)), np.int32)
+    arguments = (
+        weights,
+        input_gates.contiguous().numpy(),
+        memory,
+        window.memory.link_arrays(),
+        index.pages if isinstance(index, PagesIndex) else NO_PAGES,
+        proposed,
+        journal,
+        input_gates.new_tensor(window.delta).numpy()[()],
+        window.first_step,
+    )
+    if not isinstance(index, FaissIndex):
+        forward_window(*arguments, Span(0, steps, WHOLE))
+        return
+    for t in range(steps):
+        forward_window(*arguments, Span(t, t + 1, FIRST_HALF))
+        for b in range(batch):
+            _propose(index, memory, journal, t, b, proposed[b])
+        forward_window(*arguments, Span(t, t + 1, SECOND_HALF))
+
+
+def _propose(index: Index, memory: MemoryArrays, journal: Journal, t: int, b: int, proposed: Array) -> None:
+    """Fill `proposed` [H, C] with what the index proposes for one element's reads at step t."""
+    live, queries, words = int(memory.live[b]), journal.query[t, b], memory.word[b]
+    found = candidates(index, b, journal.changed_slot[t, b], words, live, queries)
+    if found is None:
+        found = journal.content_slot[t, b]  # [H, K]
+        nearest(words, memory.norm[b], live, queries, found, journal.content_score[t, b])
+    proposed.fill(-1)
+    proposed[:, : found.shape[1]] = found
 
 
 def _gradients(window: Window, weights: tuple[Tensor, ...], grad_joined: Tensor) -> tuple[Tensor, Tensor]:

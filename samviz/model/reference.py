@@ -6,6 +6,7 @@ runs on a GPU. Shape legend: T B H N W K R L, D hidden, E = R + 1 write entries.
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from samviz.model.addressing import gather_rows, nearest, read_weight, read_word
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller, Interface, lstm_step, read_out, split_interface
 from samviz.model.events import Events
+from samviz.model.index import Index, candidates
 from samviz.model.state import SAMState
 
 
@@ -107,14 +109,20 @@ def run_window(
     )
     outputs, events = [], []
     for t, x in enumerate(inputs):
-        now, output, event = _step(controller, config, x, now, usage, state.step + t)
+        now, output, event = _step(controller, config, x, now, usage, state.memory.index, state.step + t)
         outputs.append(output)
         events.append(event)
     return torch.stack(outputs), _next_state(state, now, usage, config, len(inputs)), _stacked(events)
 
 
 def _step(
-    controller: Controller, config: SAMConfig, x: Tensor, last: Step, usage: Usage, step: int
+    controller: Controller,
+    config: SAMConfig,
+    x: Tensor,
+    last: Step,
+    usage: Usage,
+    index: Index,
+    step: int,
 ) -> tuple[Step, Tensor, Events]:
     gates = (
         controller.from_input(x)
@@ -133,7 +141,8 @@ def _step(
     if config.links_per_slot:
         links = linkage.advance(links, taken, written, weight_written, config.links_per_slot)
 
-    found = _read(ask, config, memory, live, links, last)
+    allowed = _allowed(index, written, memory, live, ask.query)
+    found = _read(ask, config, memory, allowed, links, last)
     word = read_words(memory, found.slot, found.weight)
 
     usage_written, usage_read = usage.before_this_step(written), usage.before_this_step(found.slot)
@@ -166,10 +175,10 @@ def _step(
 
 
 def _read(
-    ask: Interface, config: SAMConfig, memory: Tensor, live: Tensor, links: linkage.Links, last: Step
+    ask: Interface, config: SAMConfig, memory: Tensor, allowed: Tensor, links: linkage.Links, last: Step
 ) -> Read:
-    """The K nearest live words, in an SDNC mixed with where the links lead from the last read."""
-    slot = nearest(ask.query, memory, live, config.reads)  # [B, H, K]
+    """The K nearest words, in an SDNC mixed with where the links lead from the last read."""
+    slot = nearest(ask.query, memory, allowed, config.reads)  # [B, H, K]
     weight, score = read_weight(ask.query, ask.beta, slot, memory)
     if not config.links_per_slot:
         return Read(slot, weight, score, {})
@@ -187,6 +196,22 @@ def _read(
         "backward_weight": backward[1],
     }
     return Read(mixed, weight, _scores(mixed, slot, score), told)
+
+
+def _allowed(index: Index, written: Tensor, memory: Tensor, live: Tensor, query: Tensor) -> Tensor:
+    """The live slots that the index lets each head look at, [B, H, N]."""
+    slots = torch.arange(memory.shape[1], device=memory.device)
+    allowed = (slots < live[:, None]).unsqueeze(1).repeat(1, query.shape[1], 1)
+    if index.kind == "exact":
+        return allowed
+    for b, words in enumerate(memory.detach().cpu().numpy()):
+        changed = np.unique(written[b].cpu().numpy())
+        queries = query[b].detach().cpu().numpy()
+        found = candidates(index, b, changed, words, int(live[b]), queries)
+        if found is not None:
+            proposed = torch.from_numpy(found).to(slots).unsqueeze(-1)  # [H, C, 1]
+            allowed[b] &= (proposed == slots).any(1)
+    return allowed
 
 
 def _sorted_entries(values: Tensor, most: int) -> tuple[Tensor, Tensor]:

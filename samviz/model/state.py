@@ -12,6 +12,7 @@ from samviz.kernels.arrays import LinkArrays, MemoryArrays
 from samviz.kernels.links import empty_links
 from samviz.kernels.usage import fresh_ring
 from samviz.model.config import SAMConfig
+from samviz.model.index import Index, make_index
 
 Array = np.ndarray[Any, Any]
 
@@ -26,6 +27,7 @@ class Memory:
 
     tensors: MemoryArrays
     links: LinkArrays
+    index: Index
     version: int = 0
 
     @property
@@ -46,6 +48,7 @@ class Memory:
         return Memory(
             MemoryArrays(*(tensor.clone() for tensor in self.tensors)),
             LinkArrays(*(tensor.clone() for tensor in self.links)),
+            self.index.clone(),
         )
 
 
@@ -148,4 +151,16 @@ def _initial_memory(config: SAMConfig, batch: int, memory: Tensor | None, like: 
     )
     number = torch.empty((), dtype=like.dtype).numpy().dtype
     links = empty_links(batch, config.heads, config.slots, config.links_per_slot, number)
-    return Memory(tensors, LinkArrays(*(torch.from_numpy(part).to(like.device) for part in links)))
+    return Memory(
+        tensors,
+        LinkArrays(*(torch.from_numpy(part).to(like.device) for part in links)),
+        _initial_index(config, words, memory is not None),
+    )
+
+
+def _initial_index(config: SAMConfig, words: Tensor, filled: bool) -> Index:
+    """The index of the memory's words; auto picks its kind by the size."""
+    index = make_index(config.index, words.shape[0], config.slots, config.word_size, config.reads)
+    for b, element in enumerate(words.cpu().numpy() if filled else ()):
+        index.build(b, element, config.slots)
+    return index
