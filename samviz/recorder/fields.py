@@ -1,5 +1,9 @@
 """Which event of the model goes into which dataset of the trace."""
 
+from collections.abc import Collection
+
+from samviz.errors import ConfigError
+
 EVENTS: dict[str, str] = {
     "read_slot": "read/slot",
     "read_weight": "read/weight",
@@ -16,6 +20,7 @@ EVENTS: dict[str, str] = {
     "gamma": "gate/gamma",
     "beta": "gate/beta",
 }
+GATES = ("alpha", "gamma", "beta", "mode")
 
 LINK_EVENTS: dict[str, str] = {
     "mode": "gate/mode",
@@ -30,3 +35,18 @@ LINK_EVENTS: dict[str, str] = {
 INPUT = {"input": "io/input"}
 OUTPUT = {"output": "io/output", "target": "io/target", "mask": "io/mask", "loss": "io/loss"}
 SOURCE = {"source": "io/source"}
+
+
+def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:
+    """The fields of the events to record: all that have no gate's name, and these gates.
+
+    Raises:
+        ConfigError: a gate that no trace has.
+    """
+    unknown = sorted(set(gates) - set(GATES))
+    if unknown:
+        raise ConfigError(f"gates: expected some of {', '.join(GATES)}, found {unknown[0]!r}")
+    known = EVENTS | LINK_EVENTS
+    wanted = [*EVENTS, *(LINK_EVENTS if links else ("mode",))]
+    dropped = set(GATES) - set(gates) - set(LINK_EVENTS if links else ())
+    return {field: known[field] for field in wanted if field not in dropped}
