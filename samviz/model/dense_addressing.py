@@ -5,8 +5,11 @@ Shape legend: B batch, H heads, N slots, W word size.
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from samviz.model.index import COSINE_EPSILON
+
+FEW_NUMBERS = 2**15  # of a matrix in the cache: one call for the whole batch is worth more than a layout
 
 
 def lengths(memory: Tensor) -> Tensor:
@@ -18,6 +21,24 @@ def lengths(memory: Tensor) -> Tensor:
     origin = memory.new_zeros(memory.shape[0], 1, memory.shape[2])
     distance = torch.cdist(memory, origin, compute_mode="donot_use_mm_for_euclid_dist")
     return distance.squeeze(-1)
+
+
+def products(vectors: Tensor, rows: Tensor) -> Tensor:
+    """Every vector times every row, [B, H, N].
+
+    Large matrices go through `linear`, whose gradient has the layout of the rows; that of bmm comes out
+    transposed, and adding it to the others takes as long as all the rest of a step.
+
+    Args:
+        vectors: [B, H, X]; rows: [B, N, X].
+    """
+    if rows[0].numel() < FEW_NUMBERS:
+        return torch.bmm(vectors, rows.transpose(1, 2))
+    if len(rows) == 1:
+        return functional.linear(vectors.squeeze(0), rows.squeeze(0)).unsqueeze(0)
+    return torch.stack(
+        [functional.linear(*pair) for pair in zip(vectors.unbind(), rows.unbind(), strict=True)]
+    )
 
 
 def content_logits(query: Tensor, strength: Tensor, memory: Tensor, length: Tensor) -> Tensor:
@@ -32,7 +53,7 @@ def content_logits(query: Tensor, strength: Tensor, memory: Tensor, length: Tens
         [B, H, N].
     """
     query = torch.where((query != 0).any(-1, keepdim=True), query, 0)  # else q = 0 has a slope of m / epsilon
-    product = torch.bmm(query * strength.unsqueeze(-1), memory.transpose(1, 2))
+    product = products(query * strength.unsqueeze(-1), memory)
     epsilon = torch.where(length == 0, torch.inf, COSINE_EPSILON).to(length)  # x / inf: no value, no gradient
     query_length = torch.linalg.vector_norm(query, dim=-1, keepdim=True)  # [B, H, 1]
     epsilon = epsilon.unsqueeze(1).expand_as(product)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from samviz.model.dense_addressing import products
 from samviz.model.dense_config import DNCConfig
 
 
@@ -95,7 +96,5 @@ def followed(mode: Tensor, content: Tensor, link: Tensor, read: Tensor) -> Tenso
         mode: [B, H, 3]; content: [B, H, N]; link: [B, N, N]; read: [B, H, N] of the step before.
     """
     backward, same, forward = mode.split(1, dim=-1)  # [B, H, 1]
-    # the link matrix on the left, so that its gradient comes out in its own layout
-    ahead = torch.bmm(link, (forward * read).transpose(1, 2)).transpose(1, 2)
     behind = torch.bmm(backward * read, link)
-    return behind.add_(same * content).add_(ahead)
+    return behind.add_(same * content).add_(products(forward * read, link))

@@ -20,7 +20,8 @@ EVENTS: dict[str, str] = {
     "gamma": "gate/gamma",
     "beta": "gate/beta",
 }
-GATES = ("alpha", "gamma", "beta", "mode")
+# of these a model may lack some
+GATES = ("alpha", "beta", "gamma", "mode")
 
 LINK_EVENTS: dict[str, str] = {
     "mode": "gate/mode",
@@ -38,7 +39,7 @@ SOURCE = {"source": "io/source"}
 
 
 def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:
-    """The fields of the events to record: all that have no gate's name, and these gates.
+    """The fields of the events to record: all but the gates that are not given.
 
     Raises:
         ConfigError: a gate that no trace has.
@@ -46,7 +47,8 @@ def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:
     unknown = sorted(set(gates) - set(GATES))
     if unknown:
         raise ConfigError(f"gates: expected some of {', '.join(GATES)}, found {unknown[0]!r}")
-    known = EVENTS | LINK_EVENTS
-    wanted = [*EVENTS, *(LINK_EVENTS if links else ("mode",))]
-    dropped = set(GATES) - set(gates) - set(LINK_EVENTS if links else ())
-    return {field: known[field] for field in wanted if field not in dropped}
+    untold = set(GATES) - set(gates)
+    if links:
+        untold.discard("mode")
+    fields = EVENTS | (LINK_EVENTS if links else {"mode": LINK_EVENTS["mode"]})
+    return {field: name for field, name in fields.items() if field not in untold}
