@@ -15,8 +15,7 @@ from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 
 from samviz.errors import CheckpointError, ConfigError
-from samviz.model import SAM
-from samviz.model.registry import make_model
+from samviz.model.registry import Model, make_model
 from samviz.tasks import Task, make_task
 
 FORMAT, VERSION = "samviz-checkpoint", 1
@@ -37,11 +36,16 @@ class Checkpoint:
         """The digest of the weights' file."""
         return sha256(self.weights).hexdigest()
 
+    @property
+    def model_name(self) -> str:
+        """The model's name, as commands have it."""
+        return str(self.recipe["model"]["class"]).lower()
+
     def task(self, **settings: Any) -> Task:
         """The task it was trained on, some settings replaced."""
         return make_task(self.recipe["task"]["name"], self.recipe["task"]["settings"] | settings)
 
-    def model(self, **settings: Any) -> SAM:
+    def model(self, **settings: Any) -> Model:
         """The model with the trained weights, some settings (such as slots) replaced.
 
         Raises:
@@ -108,7 +112,12 @@ def latest(run: Path) -> Path | None:
 
 
 def save_checkpoint(
-    run: Path, step: int, model: SAM, optimizer: torch.optim.Optimizer, recipe: dict[str, Any], keep: int = 2
+    run: Path,
+    step: int,
+    model: Model,
+    optimizer: torch.optim.Optimizer,
+    recipe: dict[str, Any],
+    keep: int = 2,
 ) -> Path:
     """Write a checkpoint of a training run; it appears whole or not at all. Older ones beyond `keep` go.
 
@@ -139,7 +148,7 @@ def save_checkpoint(
     return folder
 
 
-def restore_optimizer(folder: Path, model: SAM, optimizer: torch.optim.Optimizer) -> None:
+def restore_optimizer(folder: Path, model: Model, optimizer: torch.optim.Optimizer) -> None:
     """Put the optimizer back to where the checkpoint was written.
 
     Raises:
@@ -155,7 +164,7 @@ def restore_optimizer(folder: Path, model: SAM, optimizer: torch.optim.Optimizer
         raise CheckpointError(f"{folder / OPTIMIZER}: expected the optimizer's state: {error}") from None
 
 
-def optimizer_tensors(model: SAM, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(model: Model, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimizer's state as named tensors."""
     return {
         f"{name}/{key}": tensor

@@ -13,7 +13,8 @@ from samviz.errors import ConfigError, SamvizError
 from samviz.terminal import progress_bar, stop_request
 
 TASK_NAMES = click.Choice(["copy", "recall"])
-MODEL_NAMES = click.Choice(["sam"])
+MODEL_NAMES = click.Choice(["sam", "sdnc", "dam", "ntm", "dnc", "lstm"])
+DEFAULT_MODEL, DEFAULT_SLOTS = "sam", 64
 AT_LEAST_1 = click.IntRange(min=1)
 AT_LEAST_0 = click.IntRange(min=0)
 
@@ -50,7 +51,12 @@ def checkpoint_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(path_type=Path),
             help="A training run or checkpoint folder; default: the model that comes with samviz.",
         ),
-        click.option("--model", "model_name", type=MODEL_NAMES, default="sam", show_default=True),
+        click.option(
+            "--model",
+            "model_name",
+            type=MODEL_NAMES,
+            help=f"Default: what the checkpoint holds; without one, {DEFAULT_MODEL}.",
+        ),
         click.option(
             "--task", "task_name", type=TASK_NAMES, help="Default: what the checkpoint was trained on."
         ),
@@ -75,7 +81,7 @@ def checkpoint_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
 def record(
     checkpoint: Path | None,
-    model_name: str,
+    model_name: str | None,
     task_name: str | None,
     episodes: int,
     slots: int | None,
@@ -98,7 +104,7 @@ def record(
     found = _checkpoint(checkpoint, task_name, model_name)
     task = found.task(**_given(task_settings))
     model = found.model(**_given({"slots": slots}))
-    path = out or _default_trace(task.name, model_name)
+    path = out or _default_trace(task.name, found.model_name)
     with progress_bar(episodes, "episode") as advance, stop_request() as stop:
         recorded = session.record(
             found,
@@ -123,7 +129,7 @@ def record(
 @click.option("--seed", type=AT_LEAST_0, default=1_000_000, show_default=True, help="Of the episodes.")
 def evaluate(
     checkpoint: Path | None,
-    model_name: str,
+    model_name: str | None,
     task_name: str | None,
     episodes: int,
     slots: int | None,
@@ -155,7 +161,7 @@ def evaluate(
 
 @cli.command(short_help="Train a model.")
 @click.option("--task", "task_name", type=TASK_NAMES, required=True)
-@click.option("--model", "model_name", type=MODEL_NAMES, default="sam", show_default=True)
+@click.option("--model", "model_name", type=MODEL_NAMES, default=DEFAULT_MODEL, show_default=True)
 @task_options
 @click.option("--bits", type=AT_LEAST_1, help="Bits of an item.")
 @click.option(
@@ -163,7 +169,11 @@ def evaluate(
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
 @click.option("--resume", is_flag=True, help="Go on from the run's latest checkpoint.")
-@click.option("--slots", type=AT_LEAST_1, default=64, show_default=True, help="Memory size N.")
+@click.option(
+    "--slots",
+    type=AT_LEAST_1,
+    help=f"Memory size N; default: {DEFAULT_SLOTS}, none for an LSTM, which has no memory.",
+)
 @click.option("--batch", type=AT_LEAST_1, default=16, show_default=True, help="Episodes of a minibatch.")
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam.")
 @click.option("--checkpoint-every", type=AT_LEAST_1, default=500, show_default=True, help="Minibatches.")
@@ -177,7 +187,7 @@ def train(
     steps: int,
     out: Path,
     resume: bool,
-    slots: int,
+    slots: int | None,
     batch: int,
     learning_rate: float,
     checkpoint_every: int,
@@ -198,11 +208,13 @@ def train(
     from samviz import training
 
     _prepare_torch()
+    if slots is None and model_name != "lstm":
+        slots = DEFAULT_SLOTS
     config = training.TrainingConfig(
         task=task_name,
         task_settings=_given(task_settings | {"bits": bits}),
         model=model_name,
-        model_settings={"slots": slots},
+        model_settings=_given({"slots": slots}),
         batch=batch,
         learning_rate=learning_rate,
         seed=seed,
@@ -294,18 +306,22 @@ def _prepare_torch() -> None:
     ensure_compiled()
 
 
-def _checkpoint(path: Path | None, task_name: str | None, model_name: str) -> Any:
+def _checkpoint(path: Path | None, task_name: str | None, model_name: str | None) -> Any:
     from samviz.checkpoint import load_checkpoint
     from samviz.session import shipped_checkpoint
 
     if path is None and task_name is None:
         raise ConfigError("expected --task or --checkpoint, found neither: try `samviz record --task recall`")
     if path is None:
-        return shipped_checkpoint(str(task_name), model_name)
+        return shipped_checkpoint(str(task_name), model_name or DEFAULT_MODEL)
     found = load_checkpoint(path)
     trained_on = found.recipe["task"]["name"]
     if task_name not in (None, trained_on):
         raise ConfigError(f"{path}: was trained on {trained_on}, found --task {task_name}: leave --task out")
+    if model_name not in (None, found.model_name):
+        raise ConfigError(
+            f"{path}: holds a model {found.model_name}, found --model {model_name}: leave --model out"
+        )
     return found
 
 

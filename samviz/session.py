@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from samviz.checkpoint import Checkpoint, load_checkpoint
-from samviz.errors import CheckpointError
-from samviz.model import SAM
-from samviz.model.config import SAMConfig
+from samviz.errors import CheckpointError, ConfigError
+from samviz.model import LSTM, SAM, SDNC
+from samviz.model.index import choose_kind
+from samviz.model.registry import MODELS, Model, name_of
 from samviz.recorder import Recorder
 from samviz.tasks import Batch, Task, input_size, loss_bits, output_size
 from samviz.training import per_sequence
@@ -48,7 +49,7 @@ def shipped_checkpoint(task: str, model: str) -> Checkpoint:
 def record(
     checkpoint: Checkpoint,
     task: Task,
-    model: SAM,
+    model: Model,
     path: Path,
     *,
     episodes: int,
@@ -64,9 +65,13 @@ def record(
 
     Raises:
         CheckpointError: the task's inputs do not fit the model.
+        ConfigError: the model has no memory, or one that is too large to record.
         TraceError: the trace cannot be written.
     """
-    _require_fit(model.config, task)
+    _require_fit(model, task)
+    if isinstance(model, LSTM):
+        recordable = ", ".join(name for name in MODELS if name != name_of(model))
+        raise ConfigError(f"an LSTM has no memory to record, only {recordable} have: measure it with eval")
     with (
         Recorder(
             path,
@@ -74,10 +79,16 @@ def record(
             word_size=model.config.word_size,
             heads=model.config.heads,
             reads=model.config.reads,
+            read_entries=model.config.read_entries,
+            write_entries=model.config.write_entries,
+            links=model.config.links if isinstance(model, SDNC) else 0,
             input_size=model.config.input_size,
             output_size=model.config.output_size,
             source_size=task.source_size,
             access_threshold=model.config.access_threshold,
+            # the write entry that is no read entry is the slot that was taken, and so erased
+            last_write_erases=model.config.write_entries > model.config.read_entries,
+            gates=MODELS[name_of(model)].gates,
             meta=trace_meta(checkpoint, task, model, seed),
             weights=checkpoint.weights,
             overwrite=overwrite,
@@ -104,7 +115,7 @@ def record(
 
 
 def evaluate(
-    model: SAM,
+    model: Model,
     task: Task,
     *,
     episodes: int,
@@ -117,7 +128,7 @@ def evaluate(
     Raises:
         CheckpointError: the task's inputs do not fit the model.
     """
-    _require_fit(model.config, task)
+    _require_fit(model, task)
     losses, wrongs = [], []
     with torch.no_grad():
         for episode in range(episodes):
@@ -135,7 +146,7 @@ def evaluate(
     )
 
 
-def trace_meta(checkpoint: Checkpoint, task: Task, model: SAM, seed: int) -> dict[str, Any]:
+def trace_meta(checkpoint: Checkpoint, task: Task, model: Model, seed: int) -> dict[str, Any]:
     """What a trace says about its making."""
     return {
         "model": {"class": type(model).__name__, "config": model.config.as_dict()},
@@ -147,7 +158,7 @@ def trace_meta(checkpoint: Checkpoint, task: Task, model: SAM, seed: int) -> dic
             "output_fields": [field._asdict() for field in task.output_fields],
         },
         "seed": seed,
-        "index": "exact",
+        "index": choose_kind(model.config.index, model.config.slots) if isinstance(model, SAM) else None,
         "output_kind": task.output_kind,
         "versions": library_versions(),
         "git_commit": _git_commit(),
@@ -156,10 +167,10 @@ def trace_meta(checkpoint: Checkpoint, task: Task, model: SAM, seed: int) -> dic
     }
 
 
-def _require_fit(config: SAMConfig, task: Task) -> None:
+def _require_fit(model: Model, task: Task) -> None:
     for what, wanted, found in (
-        ("inputs", config.input_size, input_size(task)),
-        ("outputs", config.output_size, output_size(task)),
+        ("inputs", model.config.input_size, input_size(task)),
+        ("outputs", model.config.output_size, output_size(task)),
     ):
         if wanted != found:
             raise CheckpointError(

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from samviz.checkpoint import latest, load_checkpoint, restore_optimizer, save_checkpoint
 from samviz.errors import CheckpointError, ConfigError
-from samviz.model import SAM
-from samviz.model.registry import make_model
+from samviz.model.registry import Model, make_model
 from samviz.tasks import Batch, Task, loss_bits, make_task, wrong_bits
 from samviz.versions import library_versions
 
@@ -81,7 +80,7 @@ class RecentMeans:
 class Trainer:
     """A model, its optimizer and how many steps it has been trained."""
 
-    def __init__(self, config: TrainingConfig, model: SAM, task: Task, step: int = 0) -> None:
+    def __init__(self, config: TrainingConfig, model: Model, task: Task, step: int = 0) -> None:
         self.config, self.model, self.task, self.step = config, model, task, step
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
 

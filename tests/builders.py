@@ -57,12 +57,23 @@ def random_arrays(rng: np.random.Generator, steps: int, sizes: Dimensions) -> Ar
         "alpha": rng.random(lead).astype("f4"),
         "gamma": rng.random(lead).astype("f4"),
         "beta": rng.random(lead).astype("f4"),
+        **(_link_arrays(rng, lead, sizes) if sizes.links else {}),
     }
+
+
+def _link_arrays(rng: np.random.Generator, lead: tuple[int, ...], sizes: Dimensions) -> Arrays:
+    """What only an SDNC tells."""
+    lists = {"precedence": sizes.links, "forward": sizes.reads, "backward": sizes.reads}
+    arrays = {"mode": rng.dirichlet(np.ones(3), lead).astype("f4")}
+    for name, length in lists.items():
+        slot = rng.integers(-1, sizes.slots, (*lead, length), dtype="i4")
+        arrays |= {f"{name}_slot": slot, f"{name}_weight": _weights(rng, slot)}
+    return arrays
 
 
 def window(events: "Events", start: int, stop: int) -> "Events":
     """Steps [start, stop) of the events."""
-    return events._make(field[start:stop] for field in events)
+    return events._make(None if field is None else field[start:stop] for field in events)
 
 
 def recorder_for(path: Path, sizes: Dimensions, **settings: Any) -> Recorder:

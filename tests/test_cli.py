@@ -67,6 +67,29 @@ def test_overwrite_replaces_a_trace(here: Path, capsys: pytest.CaptureFixture[st
         assert len(trace.episodes) == 3
 
 
+@pytest.mark.parametrize("model", ["dam", "ntm", "dnc", "lstm"])
+def test_every_model_trains_and_answers(model: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, _ = run(
+        *("train", "--task", "copy", "--model", model, "--max-items", 2, "--steps", 2, "--out", "run"),
+        *(() if model == "lstm" else ("--slots", 8)),
+        capsys=capsys,
+    )
+    assert code == 0
+    assert run("eval", "--checkpoint", "run", "--episodes", 2, capsys=capsys)[0] == 0
+    code, out, err = run("record", "--checkpoint", "run", "--episodes", 2, capsys=capsys)
+    if model == "lstm":
+        assert (code, out) == (2, "")
+        assert len(err.strip().splitlines()) == 1
+        assert "no memory to record" in err
+        return
+    assert code == 0
+    (path,) = (here / "traces").iterdir()
+    assert path.name.startswith(f"copy-{model}-")
+    code, out, _ = run("info", path, capsys=capsys)
+    assert code == 0
+    assert model.upper() in out
+
+
 def test_eval_prints_the_error(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run("eval", "--task", "recall", "--episodes", 20, capsys=capsys)
     assert code == 0
@@ -88,6 +111,15 @@ BAD = {
     "another task's checkpoint": (
         ["record", "--task", "copy", "--checkpoint", str(SAM_RECALL)],
         "trained on recall",
+    ),
+    "another model's checkpoint": (
+        ["record", "--model", "dnc", "--checkpoint", str(SAM_RECALL)],
+        "holds a model sam",
+    ),
+    "no such model shipped": (["eval", "--task", "recall", "--model", "dnc"], "--model dnc --out"),
+    "slots of an LSTM": (
+        ["train", "--task", "recall", "--model", "lstm", "--slots", "9", "--out", "new"],
+        "unexpected keyword argument 'slots'",
     ),
     "out exists": (["record", "--task", "recall", "--out", "text.h5"], "--overwrite"),
     "out is a folder": (["record", "--task", "recall", "--out", "empty"], "empty"),

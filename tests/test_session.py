@@ -8,9 +8,11 @@ import torch
 
 import samviz
 from samviz import session
-from samviz.errors import CheckpointError
+from samviz.checkpoint import Checkpoint, load_checkpoint
+from samviz.errors import CheckpointError, ConfigError
 from samviz.recorder import Recorder
 from samviz.tasks import Copy, Recall, make_task, wrong_bits
+from samviz.training import Trainer, TrainingConfig
 
 
 def test_the_shipped_model_answers() -> None:
@@ -94,3 +96,59 @@ def test_errors_are_counted_per_sequence() -> None:
     assert wrong_bits(torch.full_like(batch.targets, -1.0), batch).sum(0).tolist() == [
         int(total) for total in batch.targets.sum((0, 2))
     ]
+
+
+def fresh_checkpoint(run: Path, model: str, **sizes: int) -> Checkpoint:
+    """A model of that name as it is before training."""
+    task = {"min_items": 2, "max_items": 3}
+    config = TrainingConfig(task="copy", task_settings=task, model=model, model_settings=sizes)
+    return load_checkpoint(Trainer.start(config).save(run))
+
+
+@pytest.mark.parametrize(
+    ("name", "gates", "erases"),
+    [
+        ("dam", {"gate/alpha", "gate/gamma", "gate/beta"}, True),
+        ("ntm", {"gate/beta"}, False),
+        ("dnc", {"gate/beta", "gate/mode"}, False),
+    ],
+)
+def test_a_dense_trace_says_what_the_model_did(
+    tmp_path: Path, name: str, gates: set[str], erases: bool
+) -> None:
+    checkpoint = fresh_checkpoint(tmp_path / "run", name, slots=9, word_size=5, heads=2)
+    model, task, path = checkpoint.model(), checkpoint.task(), tmp_path / "a.h5"
+    session.record(checkpoint, task, model, path, episodes=3, seed=3)
+    with samviz.open(path) as trace:
+        assert trace.meta["model"]["class"] == name.upper()
+        assert trace.last_write_erases == erases
+        assert trace.dimensions.read_entries == 9
+        assert trace.dimensions.write_entries == 9 + erases
+        assert {column for column in trace.datasets if column.startswith("gate/")} == gates
+        for episode in trace.episodes:
+            batch = task.sample(np.random.default_rng([3, episode.number]), 1)
+            with torch.no_grad():
+                output, state, _ = model(batch.inputs)
+            assert np.array_equal(trace["io/output"][episode.start : episode.stop], output.numpy())
+            assert np.array_equal(trace.memory(episode.stop - 1), state.memory[0].numpy())
+            last = state.last_access[0].numpy()
+            assert np.array_equal(trace.usage(episode.stop - 1), np.where(last < 0, -1, last + episode.start))
+
+
+def test_what_cannot_be_recorded_is_refused_before_a_file_is_made(tmp_path: Path) -> None:
+    for name, sizes, said in (
+        ("lstm", {}, "an LSTM has no memory to record"),
+        ("ntm", {"slots": 9000}, "/write/row: a chunk may hold .* or a memory of fewer slots"),
+    ):
+        checkpoint = fresh_checkpoint(tmp_path / name, name, **sizes)
+        with pytest.raises(ConfigError, match=said):
+            session.record(
+                checkpoint, checkpoint.task(), checkpoint.model(), tmp_path / "a.h5", episodes=1, seed=0
+            )
+    assert not list(tmp_path.glob("*.h5*"))
+
+
+def test_an_lstm_can_be_measured(tmp_path: Path) -> None:
+    checkpoint = fresh_checkpoint(tmp_path, "lstm")
+    measured = session.evaluate(checkpoint.model(), checkpoint.task(), episodes=3, seed=0)
+    assert 10 < measured.loss_bits < 30

@@ -1,4 +1,4 @@
-"""Compile all kernels ahead of time: `python -m samviz.model.compile`."""
+"""Compile the kernels ahead of time: `python -m samviz.model.compile [float32] [float64]`."""
 
 import sys
 from time import perf_counter
@@ -6,40 +6,44 @@ from time import perf_counter
 import torch
 
 from samviz.kernels.compiled import cache_folder
-from samviz.model.config import SDNCConfig
-from samviz.model.sdnc import SDNC
 
-READY = "ready"
-
-
-def is_compiled() -> bool:
-    """Whether this machine holds the compiled kernels of these sources."""
-    return (cache_folder() / READY).exists()
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+_begun: set[torch.dtype] = set()
 
 
-def compile_kernels(*dtypes: torch.dtype) -> None:
-    """Run every kernel once in each precision, which leaves its machine code in the cache."""
+def ensure_compiled(dtype: torch.dtype = torch.float32) -> None:
+    """Compile what this machine does not hold yet, saying so on stderr: nobody should wonder at a wait."""
+    if dtype in _begun:
+        return
+    _begun.add(dtype)
+    ready = cache_folder() / f"ready-{str(dtype).removeprefix('torch.')}"
+    if ready.exists():
+        return
+    print(
+        f"samviz: compiling the memory kernels for {dtype}, once for this machine (about a minute) …",
+        file=sys.stderr,
+        flush=True,
+    )
+    _run_every_kernel(dtype)
+    ready.touch()
+
+
+def _run_every_kernel(dtype: torch.dtype) -> None:
+    """Forward, events and backward of the model that has them all leave their machine code in the cache."""
+    from samviz.model.config import SDNCConfig
+    from samviz.model.sdnc import SDNC
+
     config = SDNCConfig(2, 2, hidden_size=3, slots=4, word_size=3, heads=1, reads=1, index="pages")
-    for dtype in dtypes:
-        model = SDNC(config).to(dtype)
-        state = model.initial_state(1, torch.zeros(1, 4, 3))
-        output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), state, events=True)
-        output.sum().backward()
-    (cache_folder() / READY).touch()
-
-
-def ensure_compiled() -> None:
-    """Compile if that was not done yet, saying so on stderr."""
-    if not is_compiled():
-        print(
-            "samviz: compiling the memory kernels, once for this machine (about a minute) …",
-            file=sys.stderr,
-            flush=True,
-        )
-        compile_kernels(torch.float32)
+    model = SDNC(config).to(dtype)
+    state = model.initial_state(1, torch.zeros(1, 4, 3))
+    output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), state, events=True)
+    output.sum().backward()
 
 
 if __name__ == "__main__":
+    from samviz.model import compile as this  # the module that the models know, not this second copy of it
+
     start = perf_counter()
-    compile_kernels(torch.float32, torch.float64)
+    for name in sys.argv[1:] or PRECISIONS:
+        this.ensure_compiled(PRECISIONS[name])
     print(f"kernels ready in {cache_folder()} ({perf_counter() - start:.1f} s)")

@@ -1,16 +1,17 @@
 """The settings of a model: checked once, stored whole in checkpoints and traces."""
 
-from dataclasses import KW_ONLY, asdict, dataclass
-from typing import Any, Self
+from dataclasses import KW_ONLY, dataclass
 
 from samviz.errors import ConfigError
+from samviz.model.settings import Settings, check_share, check_sizes, check_slots
 
 INDEX_KINDS = ("auto", "exact", "pages", "faiss")  # model/index.py
-MAX_SLOTS = 2**28  # what a trace can name; slots are 32-bit numbers
+
+_SIZES = ("input_size", "output_size", "hidden_size", "slots", "word_size", "heads", "reads")
 
 
 @dataclass(frozen=True)
-class SAMConfig:
+class SAMConfig(Settings):
     """Sizes of a Sparse Access Memory (Rae et al. 2016, section 3; defaults of its figure 1).
 
     Raises:
@@ -30,20 +31,9 @@ class SAMConfig:
     index: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "output_size", "hidden_size", "slots", "word_size", "heads", "reads"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} must be a whole number of at least 1, found {value!r}")
-        if self.slots < max(self.heads, self.reads):
-            raise ConfigError(
-                f"slots must be at least max(heads, reads) = {max(self.heads, self.reads)}, "
-                f"found {self.slots}: give more slots, or fewer heads or reads"
-            )
-        threshold: object = self.access_threshold  # whatever a file said
-        if not isinstance(threshold, int | float) or not 0 <= threshold < 1:
-            raise ConfigError(f"access_threshold must be in [0, 1), found {self.access_threshold!r}")
-        if self.slots > MAX_SLOTS:
-            raise ConfigError(f"slots must be at most {MAX_SLOTS:,}, found {self.slots:,}")
+        check_sizes(self, _SIZES)
+        check_slots(self.slots, max(self.heads, self.reads), "max(heads, reads)")
+        check_share("access_threshold", self.access_threshold, below_one=True)
         if self.index not in INDEX_KINDS:
             raise ConfigError(f"index must be one of {', '.join(INDEX_KINDS)}, found {self.index!r}")
 
@@ -72,22 +62,6 @@ class SAMConfig:
         """E = R + 1: the previous read's entries and the least recently accessed slot, which comes last."""
         return self.read_entries + 1
 
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as plain values, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> Self:
-        """The settings back from `as_dict`.
-
-        Raises:
-            ConfigError: a name that is missing or unknown, or a bad value.
-        """
-        try:
-            return cls(**settings)
-        except TypeError as error:
-            raise ConfigError(f"{cls.__name__}: {error}") from None
-
 
 @dataclass(frozen=True)
 class SDNCConfig(SAMConfig):
@@ -102,9 +76,7 @@ class SDNCConfig(SAMConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        links: object = self.links  # whatever a file said
-        if not isinstance(links, int) or isinstance(links, bool) or links < 1:
-            raise ConfigError(f"links must be a whole number of at least 1, found {links!r}")
+        check_sizes(self, ["links"])
 
     @property
     def links_per_slot(self) -> int:

@@ -1,7 +1,7 @@
 """The controller: an LSTM of input and previous reads, a linear interface, a linear output (paper 3.3)."""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,12 @@ class Interface(NamedTuple):
     gamma: Tensor  # [B, H] interpolation gate
     beta: Tensor  # [B, H] read strength
     mode: Tensor  # [B, H, 3] backward, content, forward; [B, H, 0] in a SAM
+
+
+class ReadsOut(Protocol):
+    """Whatever has an output layer over hidden state and read words."""
+
+    output: nn.Linear
 
 
 class Controller(nn.Module):
@@ -73,7 +79,7 @@ def split_interface(numbers: Tensor, heads: int, word_size: int) -> Interface:
     )
 
 
-def read_out(controller: Controller, hidden: Tensor, read_word: Tensor) -> Tensor:
+def read_out(controller: ReadsOut, hidden: Tensor, read_word: Tensor) -> Tensor:
     """y_t = Linear([h_t ; r_t^1 ; … ; r_t^H]).
 
     Args:

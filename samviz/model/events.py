@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
 class Events(NamedTuple):
     """Everything one window of T steps did to the memory, detached from the graph.
+
+    In a dense model every slot is an entry: entry i is slot i. What means nothing in a model is None.
 
     Steps are counted by the model from the start of its memory (`state.step`), slots from 0;
     a slot of -1 marks an unused entry, whose weight is 0.
@@ -26,14 +29,20 @@ class Events(NamedTuple):
     write_row: Tensor  # [T, B, H, R+1, W] the slot's content at the end of the step
     write_word: Tensor  # [T, B, H, W] the word a that each head wrote
     write_usage: Tensor  # [T, B, H, R+1] int32
-    alpha: Tensor  # [T, B, H] write gate
-    gamma: Tensor  # [T, B, H] interpolation gate
-    beta: Tensor  # [T, B, H] read strength
-    # of an SDNC alone:
+    alpha: Tensor | None = None  # [T, B, H] write gate
+    gamma: Tensor | None = None  # [T, B, H] interpolation gate of previous reads and least recently used slot
+    beta: Tensor | None = None  # [T, B, H] read strength
     mode: Tensor | None = None  # [T, B, H, 3] shares of backward, content and forward in the read
+    # of an SDNC alone:
     precedence_slot: Tensor | None = None  # [T, B, H, L] int32, at the end of the step, largest first
     precedence_weight: Tensor | None = None  # [T, B, H, L]
     forward_slot: Tensor | None = None  # [T, B, H, K] int32, where links led from the previous read
     forward_weight: Tensor | None = None  # [T, B, H, K], before the mode gate
     backward_slot: Tensor | None = None  # [T, B, H, K] int32
     backward_weight: Tensor | None = None  # [T, B, H, K]
+
+
+def stacked(steps: list[Events]) -> Events:
+    """The events of T steps as one, detached from the graph."""
+    fields = zip(*steps, strict=True)
+    return Events(*(None if field[0] is None else torch.stack(field).detach() for field in fields))  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ Slow on purpose. It is the twin that the fast path is compared with, outputs, gr
 runs on a GPU. Shape legend: T B H N W K R L, D hidden, E = R + 1 write entries.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from samviz.model import linkage
 from samviz.model.addressing import gather_rows, nearest, read_weight, read_words, write, write_weight
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller, Interface, lstm_step, read_out, split_interface
-from samviz.model.events import Events
+from samviz.model.events import Events, stacked
 from samviz.model.index import Index, candidates
 from samviz.model.state import SAMState
 
@@ -112,7 +112,7 @@ def run_window(
         now, output, event = _step(controller, config, x, now, usage, state.memory.index, state.step + t)
         outputs.append(output)
         events.append(event)
-    return torch.stack(outputs), _next_state(state, now, usage, config, len(inputs)), _stacked(events)
+    return torch.stack(outputs), _next_state(state, now, usage, config, len(inputs)), stacked(events)
 
 
 def _step(
@@ -227,15 +227,6 @@ def _scores(mixed: Tensor, slot: Tensor, score: Tensor) -> Tensor:
     same = (mixed.unsqueeze(-1) == slot.unsqueeze(-2)) & (slot >= 0).unsqueeze(-2)  # [B, H, R, K]
     known = (same * score.detach().unsqueeze(-2)).sum(-1)
     return known.masked_fill(~same.any(-1), torch.nan).masked_fill(mixed < 0, 0)
-
-
-def _stacked(events: list[Events]) -> Events:
-    """The events of all steps, detached."""
-
-    def over_time(tensors: tuple[Any, ...]) -> Tensor | None:
-        return None if tensors[0] is None else torch.stack(tensors).detach()
-
-    return Events(*(over_time(tensors) for tensors in zip(*events, strict=True)))  # type: ignore[arg-type]
 
 
 def _next_state(state: SAMState, end: Step, usage: Usage, config: SAMConfig, steps: int) -> SAMState:

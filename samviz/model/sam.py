@@ -1,10 +1,11 @@
 """Sparse Access Memory: a controller with a memory of N words, of which it touches only a few a step."""
 
-import torch
 from torch import Tensor, nn
 
 from samviz.errors import ConfigError
 from samviz.model import fused, reference
+from samviz.model.checks import check_batch, check_inputs
+from samviz.model.compile import ensure_compiled
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller
 from samviz.model.events import Events
@@ -63,26 +64,16 @@ class SAM(nn.Module):
         if self.reference:
             output, state, seen = reference.run_window(self.controller, self.config, inputs, state)
             return output, state, seen if events else None
+        ensure_compiled(inputs.dtype)
         return fused.run_window(self.controller, self.config, inputs, state, events=bool(events))
 
     def _check(self, inputs: Tensor, state: SAMState | None) -> None:
-        size, dtype = self.config.input_size, self.controller.from_hidden.weight.dtype
-        if inputs.ndim != 3 or inputs.shape[2] != size or 0 in inputs.shape:
-            raise ConfigError(
-                f"inputs must have shape [T, B, I] with T, B >= 1 and I = {size}, found {list(inputs.shape)}"
-            )
-        if inputs.dtype != dtype:
-            raise ConfigError(f"inputs must have the model's type {dtype}, found {inputs.dtype}")
+        check_inputs(inputs, self.config.input_size, self.controller.from_hidden.weight.dtype)
         if not self.reference and inputs.device.type != "cpu":
             raise ConfigError(
                 f"the compiled loops run on the CPU, found inputs on {inputs.device}: "
-                "move model and inputs to the CPU, or use SAM(config, reference=True)"
+                f"move model and inputs to the CPU, or use {type(self).__name__}(config, reference=True)"
             )
-        if not bool(torch.isfinite(inputs).all()):
-            raise ConfigError("inputs must be finite, found NaN or infinity")
         if state is not None:
             state.require_current()
-            if state.batch != inputs.shape[1]:
-                raise ConfigError(
-                    f"the state is for a batch of {state.batch}, but the inputs have {inputs.shape[1]}"
-                )
+            check_batch(state.batch, inputs.shape[1])

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samviz.errors import ConfigError, StateError
+from samviz.errors import StateError
 from samviz.kernels.arrays import LinkArrays, MemoryArrays
 from samviz.kernels.links import empty_links
 from samviz.kernels.usage import fresh_ring
+from samviz.model.checks import start_memory
 from samviz.model.config import SAMConfig
 from samviz.model.index import Index, make_index
 
@@ -114,8 +115,6 @@ def initial_state(config: SAMConfig, batch: int, memory: Tensor | None, like: Te
     Raises:
         ConfigError: a batch below 1 or a memory of another shape.
     """
-    if batch < 1:
-        raise ConfigError(f"batch must be at least 1, found {batch}")
     heads, word = config.heads, config.word_size
     return SAMState(
         memory=_initial_memory(config, batch, memory, like),
@@ -128,15 +127,7 @@ def initial_state(config: SAMConfig, batch: int, memory: Tensor | None, like: Te
 
 
 def _initial_memory(config: SAMConfig, batch: int, memory: Tensor | None, like: Tensor) -> Memory:
-    shape = (batch, config.slots, config.word_size)
-    if memory is None:
-        words = like.new_zeros(shape)
-    elif tuple(memory.shape) != shape:
-        raise ConfigError(f"memory must have shape [B, N, W] = {list(shape)}, found {list(memory.shape)}")
-    elif not bool(torch.isfinite(memory).all()):
-        raise ConfigError("memory must be finite, found NaN or infinity")
-    else:
-        words = memory.detach().to(like).clone().contiguous()
+    words = start_memory(memory, (batch, config.slots, config.word_size), like).contiguous()
     after, before = (
         torch.from_numpy(links).to(like.device).repeat(batch, 1) for links in fresh_ring(config.slots)
     )

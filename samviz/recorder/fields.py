@@ -1,5 +1,9 @@
 """Which event of the model goes into which dataset of the trace."""
 
+from collections.abc import Collection
+
+from samviz.errors import ConfigError
+
 EVENTS: dict[str, str] = {
     "read_slot": "read/slot",
     "read_weight": "read/weight",
@@ -16,6 +20,8 @@ EVENTS: dict[str, str] = {
     "gamma": "gate/gamma",
     "beta": "gate/beta",
 }
+# of these a model may lack some
+GATES = ("alpha", "beta", "gamma", "mode")
 
 LINK_EVENTS: dict[str, str] = {
     "mode": "gate/mode",
@@ -30,3 +36,19 @@ LINK_EVENTS: dict[str, str] = {
 INPUT = {"input": "io/input"}
 OUTPUT = {"output": "io/output", "target": "io/target", "mask": "io/mask", "loss": "io/loss"}
 SOURCE = {"source": "io/source"}
+
+
+def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:
+    """The fields of the events to record: all but the gates that are not given.
+
+    Raises:
+        ConfigError: a gate that no trace has.
+    """
+    unknown = sorted(set(gates) - set(GATES))
+    if unknown:
+        raise ConfigError(f"gates: expected some of {', '.join(GATES)}, found {unknown[0]!r}")
+    untold = set(GATES) - set(gates)
+    if links:
+        untold.discard("mode")
+    fields = EVENTS | (LINK_EVENTS if links else {"mode": LINK_EVENTS["mode"]})
+    return {field: name for field, name in fields.items() if field not in untold}

@@ -50,6 +50,8 @@ def check_settings(
         if size > CHUNK_BYTES:
             fitting = CHUNK_BYTES // step_bytes
             advice = f"use chunk_steps={fitting} or fewer" if fitting else "record fewer batch elements"
+            if "E" in row.axes:
+                advice += ", or a memory of fewer slots"
             raise ConfigError(f"/{name}: a chunk may hold {CHUNK_BYTES:,} bytes, found {size:,}; {advice}")
 
 

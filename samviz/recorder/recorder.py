@@ -1,7 +1,7 @@
 """Record a sparse memory: the model's events in, a trace out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from samviz.errors import ConfigError, TraceError
 from samviz.recorder.buffer import BlockBuffer, to_array
-from samviz.recorder.fields import EVENTS, INPUT, LINK_EVENTS, OUTPUT, SOURCE
+from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, event_fields
 from samviz.recorder.file import TraceFile
 from samviz.recorder.layout import check_settings, create_datasets, encode_meta, step_sizes, write_header
 from samviz.trace.schema import CHUNK_STEPS, DATASETS, Dimensions
@@ -32,6 +32,7 @@ class Recorder:
     path: the new file (its folder is made where missing); one that exists is refused unless `overwrite`.
     slots, word_size, heads, reads, links, batch: N, W, H, K, L, B. read_entries (R) defaults to reads,
     write_entries (E) to R + 1. input_size, output_size, source_size: 0 for a trace without such io columns.
+    gates: those that the model has, of alpha, gamma, beta and mode (always there where links > 0).
     meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
     chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
     fsync_s: seconds between syncs to disk (for power loss; a killed process loses nothing committed).
@@ -55,6 +56,7 @@ class Recorder:
         source_size: int = 0,
         access_threshold: float = 0.005,
         last_write_erases: bool = True,
+        gates: Collection[str] = ("alpha", "gamma", "beta"),
         meta: Mapping[str, Any] | None = None,
         weights: bytes | None = None,
         chunk_steps: int = CHUNK_STEPS,
@@ -75,7 +77,7 @@ class Recorder:
             output_size=output_size,
             source_size=source_size,
         )
-        self._events = EVENTS | (LINK_EVENTS if links else {})
+        self._events = event_fields(links, gates)
         self._io = self._io_fields()
         names = ["episode", *self._events.values(), *self._io.values()]
         check_settings(self._dimensions, chunk_steps, access_threshold, names)
@@ -186,9 +188,8 @@ class Recorder:
         for field, name in self._events.items():
             value = getattr(events, field, None)
             if value is None:
-                raise ConfigError(
-                    f"events.{field}: expected a tensor, as links={self._dimensions.links}, found none"
-                )
+                told = f"links={self._dimensions.links}" if field in LINK_EVENTS else "gates names it"
+                raise ConfigError(f"events.{field}: expected a tensor, as {told}, found none")
             array = to_array(value, f"events.{field}", (steps, *self._shapes[name]), name)
             if (
                 field.endswith("_slot")

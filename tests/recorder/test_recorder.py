@@ -189,6 +189,19 @@ def test_links_that_the_events_lack(tmp_path):
     assert "events.mode: expected a tensor, as links=8, found none" in message
 
 
+def test_a_gate_that_the_model_has_not_is_absent_from_the_trace(tmp_path):
+    told = events()._replace(alpha=None, gamma=None)
+    with recorder_for(tmp_path / "run.h5", SIZES, gates=("beta",)) as recorder:
+        recorder.append(told, episode=0)
+    with open_trace(tmp_path / "run.h5") as trace:
+        assert [name for name in trace.datasets if name.startswith("gate/")] == ["gate/beta"]
+    with recorder_for(tmp_path / "all.h5", SIZES) as recorder:
+        message = refused(ConfigError, lambda: recorder.append(told, episode=0))
+    assert "events.alpha: expected a tensor, as gates names it, found none" in message
+    message = refused(ConfigError, lambda: recorder_for(tmp_path / "no.h5", SIZES, gates=("delta",)))
+    assert "gates: expected some of alpha, beta, gamma, mode, found 'delta'" in message
+
+
 def test_closing_twice_is_fine_and_appending_afterwards_is_not(tmp_path):
     recorder = recorder_for(tmp_path / "run.h5", SIZES)
     recorder.close()

@@ -20,10 +20,11 @@ from tests.builders import make_dimensions, random_events, recorder_for, window
     reads=st.integers(1, 4),
     slots=st.integers(4, 40),
     word_size=st.integers(1, 5),
+    links=st.integers(0, 3),
     chunk_steps=st.sampled_from([1, 7, 16, 24, 64]),
 )
 def test_what_is_written_is_read(
-    tmp_path_factory, seed, windows, batch, heads, reads, slots, word_size, chunk_steps
+    tmp_path_factory, seed, windows, batch, heads, reads, slots, word_size, links, chunk_steps
 ):
     rng = np.random.default_rng(seed)
     sizes = make_dimensions(
@@ -32,6 +33,7 @@ def test_what_is_written_is_read(
         reads=reads,
         slots=slots,
         word_size=word_size,
+        links=links,
         input_size=3,
         output_size=2,
         source_size=1,
@@ -59,7 +61,7 @@ def test_what_is_written_is_read(
         assert len(trace) == steps
         assert trace.status == "complete"
         assert trace.dimensions == sizes
-        for field, name in EVENTS.items():
+        for field, name in (EVENTS | (LINK_EVENTS if links else {})).items():
             np.testing.assert_array_equal(trace[name][:], getattr(events, field).numpy(), err_msg=name)
         for field, name in (INPUT | OUTPUT | SOURCE).items():
             np.testing.assert_array_equal(trace[name][:], io[field], err_msg=name)
@@ -107,12 +109,13 @@ def test_steps_of_the_model_become_steps_of_the_trace(tmp_path):
 def test_what_the_model_changes_later_does_not_reach_the_file(tmp_path):
     sizes = make_dimensions(input_size=1)
     events = random_events(np.random.default_rng(0), 5, sizes)
-    kept = [field.clone() for field in events]
+    told = [getattr(events, name) for name in EVENTS]
+    kept = [field.clone() for field in told]
     inputs = np.ones((5, 1, 1))
     with recorder_for(tmp_path / "run.h5", sizes) as recorder:
         recorder.append(events, episode=0, input=inputs)
         inputs[:] = 7
-        for field in events:
+        for field in told:
             field.zero_()
     with open_trace(tmp_path / "run.h5") as trace:
         assert (trace["io/input"][:] == 1).all()
@@ -123,7 +126,9 @@ def test_what_the_model_changes_later_does_not_reach_the_file(tmp_path):
 def test_double_precision_is_stored_as_single(tmp_path):
     sizes = make_dimensions()
     events = random_events(np.random.default_rng(0), 5, sizes)
-    doubled = events._make(field.double() * 1.1 if field.is_floating_point() else field for field in events)
+    doubled = events._make(
+        field.double() * 1.1 if field is not None and field.is_floating_point() else field for field in events
+    )
     with recorder_for(tmp_path / "run.h5", sizes) as recorder:
         recorder.append(doubled, episode=0)
     with open_trace(tmp_path / "run.h5") as trace:
