@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from samviz import __version__
+from samviz.bench.commands import bench
 from samviz.errors import ConfigError, SamvizError
 from samviz.terminal import progress_bar, stop_request
 
@@ -251,6 +252,9 @@ def info(trace: Path) -> None:
 
     with open_trace(trace) as opened:
         click.echo(describe(opened))
+
+
+cli.add_command(bench)
 
 
 def main(arguments: list[str] | None = None) -> None:

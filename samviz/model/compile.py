@@ -1,6 +1,7 @@
 """Compile the kernels ahead of time: `python -m samviz.model.compile [float32] [float64]`."""
 
 import sys
+from importlib import import_module
 from time import perf_counter
 
 import torch
@@ -40,10 +41,13 @@ def _run_every_kernel(dtype: torch.dtype) -> None:
     output.sum().backward()
 
 
-if __name__ == "__main__":
-    from samviz.model import compile as this  # the module that the models know, not this second copy of it
-
+def main(names: list[str]) -> None:
+    """Compile for the precisions of these names, all of them by default, and say how long it took."""
     start = perf_counter()
-    for name in sys.argv[1:] or PRECISIONS:
-        this.ensure_compiled(PRECISIONS[name])
+    for name in names or PRECISIONS:
+        ensure_compiled(PRECISIONS[name])
     print(f"kernels ready in {cache_folder()} ({perf_counter() - start:.1f} s)")
+
+
+if __name__ == "__main__":  # in the module that the models know, of which this is a second copy
+    import_module("samviz.model.compile").main(sys.argv[1:])
