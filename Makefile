@@ -22,7 +22,7 @@ run: compile ## Start the app; the first time installs, compiles and records a s
 	@exec $(BIN)/streamlit run samviz/app/main.py $(ARGS)
 
 test: compile browser lint types layers ## Check everything: lint, types, import layers and all tests (ARGS="-k name")
-	@$(BIN)/python -m samviz.model.compile float64
+	@$(BIN)/samviz compile float64
 	@$(BIN)/python -m pytest $(ARGS)
 
 install: $(INSTALLED) ## Install samviz and the development tools in .venv
@@ -81,5 +81,5 @@ $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
 
 $(COMPILED): $(INSTALLED) $(wildcard samviz/kernels/*.py samviz/model/compile.py)
 	@echo "Compiling the kernels (about a minute the first time)"
-	@$(BIN)/python -m samviz.model.compile float32
+	@$(BIN)/samviz compile float32
 	@touch $@

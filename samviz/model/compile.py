@@ -1,8 +1,6 @@
-"""Compile the kernels ahead of time: `python -m samviz.model.compile [float32] [float64]`."""
+"""Compile the kernels ahead of time, which `samviz compile` does, or when a model first needs them."""
 
 import sys
-from importlib import import_module
-from time import perf_counter
 
 import torch
 
@@ -39,15 +37,3 @@ def _run_every_kernel(dtype: torch.dtype) -> None:
     state = model.initial_state(1, torch.zeros(1, 4, 3))
     output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), state, events=True)
     output.sum().backward()
-
-
-def main(names: list[str]) -> None:
-    """Compile for the precisions of these names, all of them by default, and say how long it took."""
-    start = perf_counter()
-    for name in names or PRECISIONS:
-        ensure_compiled(PRECISIONS[name])
-    print(f"kernels ready in {cache_folder()} ({perf_counter() - start:.1f} s)")
-
-
-if __name__ == "__main__":  # in the module that the models know, of which this is a second copy
-    import_module("samviz.model.compile").main(sys.argv[1:])

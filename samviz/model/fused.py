@@ -35,6 +35,7 @@ class Window:
     """One window's journal together with the memory it belongs to."""
 
     journal: Journal
+    arrays: Journal  # the same memory, as the kernels take it
     memory: Memory
     delta: float
     first_step: int
@@ -85,7 +86,7 @@ class FusedWindow(torch.autograd.Function):
         journal = window.journal
         grad_joined = torch.zeros_like(journal.joined[1:]) if grad_joined is None else grad_joined
         grad_gates, grad_interface = _gradients(window, ctx.saved_tensors, grad_joined.contiguous())
-        redo_window(window.memory.arrays(), arrays(journal), window.first_step)
+        redo_window(window.memory.arrays(), window.arrays, window.first_step)
         hidden_size = journal.cell.shape[2]
         return (
             grad_gates,
@@ -99,7 +100,7 @@ class FusedWindow(torch.autograd.Function):
 def _run(window: Window, weights: Weights, input_gates: Tensor) -> None:
     """All steps in one call; in halves where the index lives outside the compiled loop."""
     steps, batch = input_gates.shape[:2]
-    journal, memory, index = arrays(window.journal), window.memory.arrays(), window.memory.index
+    journal, memory, index = window.arrays, window.memory.arrays(), window.memory.index
     heads, reads = journal.content_slot.shape[2:]
     proposed = np.empty((batch, heads, candidate_count(reads)), np.int32)
     arguments = (
@@ -139,7 +140,7 @@ def _gradients(window: Window, weights: tuple[Tensor, ...], grad_joined: Tensor)
     journal, memory = window.journal, window.memory.arrays()
     steps, batch, heads, entries = journal.read_score.shape
     hidden, word, dtype = journal.cell.shape[2], journal.query.shape[3], grad_joined.dtype
-    touched = number_touched_slots(memory.mark, arrays(journal))
+    touched = number_touched_slots(memory.mark, window.arrays)
     grad_gates, grad_interface, *flow = pool.lend(
         [
             ((steps, batch, 4 * hidden), dtype),
@@ -153,7 +154,7 @@ def _gradients(window: Window, weights: tuple[Tensor, ...], grad_joined: Tensor)
     backward_window(
         Weights(*(weight.detach().numpy() for weight in weights)),
         memory,
-        arrays(journal),
+        window.arrays,
         Flow(*(part.zero_().numpy() for part in flow)),
         Gradients(grad_joined.numpy(), grad_gates.numpy(), grad_interface.numpy()),
     )
@@ -171,7 +172,7 @@ def run_window(
     """T steps through the compiled loops; the same contract as `reference.run_window`."""
     steps, batch = inputs.shape[:2]
     journal = _opened_journal(state, steps, batch, config, inputs.dtype)
-    window = Window(journal, state.memory, config.access_threshold, state.step)
+    window = Window(journal, arrays(journal), state.memory, config.access_threshold, state.step)
     joined = FusedWindow.apply(  # type: ignore[no-untyped-call]
         controller.from_input(inputs),
         torch.cat([controller.from_hidden.weight, controller.from_read.weight], dim=1),
@@ -216,7 +217,7 @@ def _events(window: Window, config: SAMConfig) -> Events:
     """The journal as events: the same tensors, and the rows as they were after each step."""
     journal = window.journal
     [row] = pool.lend([((*journal.write_slot.shape, config.word_size), journal.word.dtype)])
-    rows_after(window.memory.arrays(), arrays(journal), row.numpy())
+    rows_after(window.memory.arrays(), window.arrays, row.numpy())
     read_word = journal.joined.detach()[1:, :, config.hidden_size :]
     seen = Events(
         read_slot=journal.read_slot[1:],

@@ -1,6 +1,7 @@
-"""Steps waiting for a whole chunk: windows of any length in, whole blocks out."""
+"""Steps waiting to be written: windows of any length in, whole chunks out."""
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,26 @@ Array = npt.NDArray[Any]
 Block = dict[str, Array]
 
 
-class BlockBuffer:
-    """Holds up to one block of `block_steps` steps for every dataset; what goes in is copied."""
+BLOCK_BYTES = 16 * 2**20
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], block_steps: int) -> None:
+
+class BlockBuffer:
+    """Holds up to a block of steps for every dataset; what goes in is copied.
+
+    A block is many chunks long, up to `most_steps`, since every append to a dataset costs as much as copying
+    some hundred steps; it is one chunk where the chunks are large.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], chunk_steps: int, most_steps: int) -> None:
         """shapes: the shape of one step, by dataset name."""
-        self._block_steps = block_steps
+        step_bytes = sum(prod(shape) * _dtype(name).itemsize for name, shape in shapes.items())
+        most = min(most_steps, BLOCK_BYTES // max(step_bytes, 1))
+        self._chunk_steps = chunk_steps
+        self._block_steps = max(most // chunk_steps, 1) * chunk_steps
         self._held = 0
-        self._arrays = {name: np.empty((block_steps, *shape), _dtype(name)) for name, shape in shapes.items()}
+        self._arrays = {
+            name: np.empty((self._block_steps, *shape), _dtype(name)) for name, shape in shapes.items()
+        }
 
     def __len__(self) -> int:
         """Steps held."""
@@ -39,8 +52,18 @@ class BlockBuffer:
                 self._held = 0
                 yield self._arrays
 
+    def whole_chunks(self) -> Iterator[Block]:
+        """The steps that fill whole chunks, if there are any; the rest stays."""
+        ready = self._held - self._held % self._chunk_steps
+        if ready == 0:
+            return
+        yield {name: array[:ready] for name, array in self._arrays.items()}
+        for array in self._arrays.values():
+            array[: self._held - ready] = array[ready : self._held].copy()
+        self._held -= ready
+
     def rest(self) -> Block:
-        """The steps that do not fill a block, and an empty buffer."""
+        """All steps that are held, and an empty buffer."""
         held, self._held = self._held, 0
         return {name: array[:held] for name, array in self._arrays.items()}
 

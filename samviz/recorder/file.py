@@ -38,11 +38,16 @@ class TraceFile:
         self._status = self._file["status"]
         self._committed_at = self._synced_at = time.monotonic()
 
+    @property
+    def overdue(self) -> bool:
+        """Whether readers have waited for the next commit long enough."""
+        return time.monotonic() - self._committed_at >= COMMIT_SECONDS
+
     def write(self, block: Block) -> None:
         """Append a block of steps [n, B, ...] to every dataset, and commit when it is time to."""
         try:
             self._append(block)
-            if self._due():
+            if self.overdue or self.written - self._committed >= COMMIT_STEPS:
                 self._commit()
         except (OSError, RuntimeError) as error:
             raise self._failed(error) from error
@@ -66,12 +71,6 @@ class TraceFile:
             dataset.resize(self.written + steps, axis=0)
             dataset[self.written : self.written + steps] = block[name]
         self.written += steps
-
-    def _due(self) -> bool:
-        waiting = self.written - self._committed
-        return waiting >= COMMIT_STEPS or (
-            waiting > 0 and time.monotonic() - self._committed_at >= COMMIT_SECONDS
-        )
 
     def _commit(self) -> None:
         self._file.flush()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from samviz.errors import ConfigError, TraceError
 from samviz.recorder.buffer import BlockBuffer, to_array
 from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, event_fields
-from samviz.recorder.file import TraceFile
+from samviz.recorder.file import COMMIT_STEPS, TraceFile
 from samviz.recorder.layout import check_settings, create_datasets, encode_meta, step_sizes, write_header
 from samviz.trace.schema import CHUNK_STEPS, DATASETS, Dimensions
 
@@ -95,7 +95,7 @@ class Recorder:
             return create_datasets(file, names, self._dimensions, chunk_steps, weights)
 
         self._shapes = {name: DATASETS[name].step_shape(step_sizes(self._dimensions)) for name in names}
-        self._buffer = BlockBuffer(self._shapes, chunk_steps)
+        self._buffer = BlockBuffer(self._shapes, chunk_steps, COMMIT_STEPS)
         self._file = TraceFile(Path(path), build, overwrite=overwrite, fsync_s=fsync_s)
         self._n_steps = 0
         self._episode = 0
@@ -154,6 +154,9 @@ class Recorder:
         try:
             for block in self._buffer.add(window, steps):
                 self._file.write(block)
+            if self._file.overdue:
+                for block in self._buffer.whole_chunks():
+                    self._file.write(block)
         except TraceError:
             self._closed = "recording stopped when the file could not be written"
             raise

@@ -230,7 +230,7 @@ def test_a_write_that_fails_is_one_clear_error_and_keeps_what_was_committed(tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(file.TraceFile, "_append", fail)
-    message = refused(TraceError, lambda: recorder.append(events(64), episode=0))
+    message = refused(TraceError, lambda: recorder.append(events(1024), episode=0))
     assert message.startswith(f"{path}: recording stopped")
     assert "No space left on device" in message
     assert "its first 1024 steps are safe" in message
@@ -238,6 +238,20 @@ def test_a_write_that_fails_is_one_clear_error_and_keeps_what_was_committed(tmp_
     recorder.close()
     with open_trace(path) as trace:
         assert (len(trace), trace.status) == (1024, "stopped early")
+
+
+def test_whole_chunks_become_readable_when_a_second_has_passed(tmp_path, monkeypatch):
+    path = tmp_path / "run.h5"
+    with recorder_for(path, SIZES, chunk_steps=16) as recorder:
+        recorder.append(events(40), episode=0)
+        with open_trace(path) as trace:
+            assert len(trace) == 0
+        monkeypatch.setattr(file, "COMMIT_SECONDS", 0.0)
+        recorder.append(events(1), episode=0)
+        with open_trace(path) as trace:
+            assert len(trace) == 32
+    with open_trace(path) as trace:
+        assert len(trace) == 41
 
 
 def test_no_committed_chunk_is_written_again(tmp_path, monkeypatch):
@@ -251,6 +265,7 @@ def test_no_committed_chunk_is_written_again(tmp_path, monkeypatch):
         spans.append((before, self.written))
 
     monkeypatch.setattr(file.TraceFile, "_append", watch)
+    monkeypatch.setattr("samviz.recorder.recorder.COMMIT_STEPS", 32)  # blocks of two chunks
     rng = np.random.default_rng(0)
     with recorder_for(tmp_path / "run.h5", SIZES, chunk_steps=16) as recorder:
         for length in rng.integers(0, 50, 20):
@@ -259,7 +274,8 @@ def test_no_committed_chunk_is_written_again(tmp_path, monkeypatch):
         steps = recorder.n_steps
         held = {name: contents(tmp_path / "run.h5", where) for name, where in placed.items()}
     assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
-    assert all(start % 16 == 0 and stop - start == 16 for start, stop in spans[:-1])
+    assert len(spans) > 10
+    assert all(start % 16 == 0 and stop - start == 32 for start, stop in spans[:-1])
     assert spans[-1][1] == steps
     for name, where in placed.items():  # neither moved nor changed by the close
         assert contents(tmp_path / "run.h5", where) == held[name]
