@@ -69,7 +69,7 @@ def backward_window(
                 _content_backward(memory, journal, t, b, head, grad_content, flow, gradients.interface[t, b])
             _write_backward(memory, journal, t, b, flow, gradients.interface[t, b])
             undo_step(memory, journal, t, b)
-        add_transposed_product(flow.joined, weights.interface, gradients.interface[t])
+        add_transposed_product(flow.joined, 0, weights.interface, gradients.interface[t])
         _controller_backward(weights, journal, t, flow, gradients.gates[t])
     swap_live(memory, journal)
     _forget_touched_slots(memory.mark, journal)
@@ -251,4 +251,5 @@ def _controller_backward(weights: Weights, journal: Journal, t: int, flow: Flow,
             grad_gates[b, 3 * size + d] = grad_hidden * squashed * let_out * (1 - let_out)
             flow.cell[b, d] = grad_cell * keep
     flow.joined[:] = 0
-    add_transposed_product(flow.joined, weights.recurrent, grad_gates)
+    add_transposed_product(flow.joined, 0, weights.from_hidden, grad_gates)
+    add_transposed_product(flow.joined, size, weights.from_read, grad_gates)

@@ -34,7 +34,8 @@ Array = np.ndarray[Any, Any]
 class Weights(NamedTuple):
     """The weights that the loop itself needs; the input's share of the LSTM gates comes ready-made."""
 
-    recurrent: Any  # [4D, D + H*W] from the hidden state and the reads of the step before
+    from_hidden: Any  # [4D, D]
+    from_read: Any  # [4D, H*W]
     interface: Any  # [P, D], P numbers a step
     interface_bias: Any  # [P]
 
@@ -124,7 +125,8 @@ def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, 
     gates = journal.lstm_gates[t]  # [B, 4D]
     for b in range(batch):
         assign(gates[b], input_gates[b])
-    add_product(gates, weights.recurrent, journal.joined[t])
+    add_product(gates, weights.from_hidden, journal.joined[t], 0)
+    add_product(gates, weights.from_read, journal.joined[t], size)
     for b in range(batch):
         for d in range(size):
             put_in = _sigmoid(gates[b, d])
@@ -139,7 +141,7 @@ def _controller(weights: Weights, input_gates: Array, journal: Journal, t: int, 
             journal.cell[t + 1, b, d] = cell
             journal.joined[t + 1, b, d] = let_out * np.tanh(cell)
         assign(interface[b], weights.interface_bias)
-    add_product(interface, weights.interface, journal.joined[t + 1])
+    add_product(interface, weights.interface, journal.joined[t + 1], 0)
 
 
 @inlined

@@ -39,45 +39,46 @@ def add_scaled(out: Array, scale: float, vector: Array) -> None:
 
 
 @inlined
-def add_product(out: Array, weight: Array, vectors: Array) -> None:
-    """out[b] += weight @ vectors[b] for every b, four rows at a time: they share the vector's loads.
+def add_product(out: Array, weight: Array, vectors: Array, start: int) -> None:
+    """out[b] += weight @ vectors[b, start:…] for every b, four rows at a time: they share the vector's loads.
 
-    A vector may be longer than the weight is wide; its first numbers count.
+    As many numbers of a vector count as the weight is wide.
     """
     rows, columns = weight.shape
     whole = rows - rows % 4
     for row in range(0, whole, 4):
         for b in range(vectors.shape[0]):
+            vector = vectors[b, start : start + columns]
             first = second = third = fourth = out.dtype.type(0)
             for i in range(columns):
-                value = vectors[b, i]
-                first += weight[row, i] * value
-                second += weight[row + 1, i] * value
-                third += weight[row + 2, i] * value
-                fourth += weight[row + 3, i] * value
+                first += weight[row, i] * vector[i]
+                second += weight[row + 1, i] * vector[i]
+                third += weight[row + 2, i] * vector[i]
+                fourth += weight[row + 3, i] * vector[i]
             out[b, row] += first
             out[b, row + 1] += second
             out[b, row + 2] += third
             out[b, row + 3] += fourth
     for row in range(whole, rows):
         for b in range(vectors.shape[0]):
-            out[b, row] += dot(weight[row], vectors[b])
+            out[b, row] += dot(weight[row], vectors[b, start : start + columns])
 
 
 @inlined
-def add_transposed_product(out: Array, weight: Array, vectors: Array) -> None:
-    """out[b] += weight.T @ vectors[b] for every b, four rows at a time: they share the sum's stores.
+def add_transposed_product(out: Array, start: int, weight: Array, vectors: Array) -> None:
+    """out[b, start:…] += weight.T @ vectors[b] for every b, four rows at a time: they share the stores.
 
-    A sum may be longer than the weight is wide; its first numbers change.
+    As many numbers of a sum change as the weight is wide.
     """
     rows, columns = weight.shape
     whole = rows - rows % 4
     for row in range(0, whole, 4):
         for b in range(vectors.shape[0]):
+            total = out[b, start : start + columns]
             first, second = vectors[b, row], vectors[b, row + 1]
             third, fourth = vectors[b, row + 2], vectors[b, row + 3]
             for i in range(columns):
-                out[b, i] += (
+                total[i] += (
                     first * weight[row, i]
                     + second * weight[row + 1, i]
                     + third * weight[row + 2, i]
@@ -85,4 +86,4 @@ def add_transposed_product(out: Array, weight: Array, vectors: Array) -> None:
                 )
     for row in range(whole, rows):
         for b in range(vectors.shape[0]):
-            add_scaled(out[b, :columns], vectors[b, row], weight[row])
+            add_scaled(out[b, start : start + columns], vectors[b, row], weight[row])

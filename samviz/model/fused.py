@@ -61,13 +61,14 @@ class FusedWindow(torch.autograd.Function):
     def forward(
         ctx: Any,
         input_gates: Tensor,
-        recurrent: Tensor,
+        from_hidden: Tensor,
+        from_read: Tensor,
         interface: Tensor,
         interface_bias: Tensor,
         window: Window,
     ) -> Tensor:
         """Run the window; the memory moves on by T steps in place."""
-        weights = (recurrent, interface, interface_bias)
+        weights = (from_hidden, from_read, interface, interface_bias)
         window.memory.version += 1
         _run(window, Weights(*(weight.detach().numpy() for weight in weights)), input_gates.detach())
         window.version = window.memory.version
@@ -90,7 +91,8 @@ class FusedWindow(torch.autograd.Function):
         hidden_size = journal.cell.shape[2]
         return (
             grad_gates,
-            _weight_gradient(grad_gates, journal.joined[:-1]),
+            _weight_gradient(grad_gates, journal.joined[:-1, :, :hidden_size]),
+            _weight_gradient(grad_gates, journal.joined[:-1, :, hidden_size:]),
             _weight_gradient(grad_interface, journal.joined[1:, :, :hidden_size]),
             grad_interface.flatten(0, 1).sum(0),
             None,
@@ -144,7 +146,7 @@ def _gradients(window: Window, weights: tuple[Tensor, ...], grad_joined: Tensor)
     grad_gates, grad_interface, *flow = pool.lend(
         [
             ((steps, batch, 4 * hidden), dtype),
-            ((steps, batch, weights[1].shape[0]), dtype),
+            ((steps, batch, weights[2].shape[0]), dtype),
             ((batch, hidden + heads * word), dtype),
             ((batch, hidden), dtype),
             ((batch, heads, entries), dtype),
@@ -175,7 +177,8 @@ def run_window(
     window = Window(journal, arrays(journal), state.memory, config.access_threshold, state.step)
     joined = FusedWindow.apply(  # type: ignore[no-untyped-call]
         controller.from_input(inputs),
-        torch.cat([controller.from_hidden.weight, controller.from_read.weight], dim=1),
+        controller.from_hidden.weight,
+        controller.from_read.weight,
         controller.interface.weight,
         controller.interface.bias,
         window,

@@ -101,6 +101,11 @@ class PagesIndex:
     def clone(self) -> "PagesIndex":
         return PagesIndex(copy_pages(self.pages))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the index takes beside the memory."""
+        return sum(array.nbytes for part in self.pages for array in part)
+
 
 def choose_kind(index: str, slots: int) -> Kind:
     """What "auto" stands for in a memory of that many slots; any other kind stands for itself.
