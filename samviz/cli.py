@@ -16,6 +16,7 @@ from samviz.terminal import progress_bar, stop_request
 TASK_NAMES = click.Choice(["copy", "recall"])
 MODEL_NAMES = click.Choice(["sam", "sdnc", "dam", "ntm", "dnc", "lstm"])
 DEFAULT_MODEL, DEFAULT_SLOTS = "sam", 64
+INDEX_NAMES = click.Choice(["auto", "exact", "pages", "faiss"])
 AT_LEAST_1 = click.IntRange(min=1)
 AT_LEAST_0 = click.IntRange(min=0)
 
@@ -73,6 +74,7 @@ def checkpoint_options(command: Callable[..., None]) -> Callable[..., None]:
     "--episodes", type=AT_LEAST_1, default=12, show_default=True, help="How many episodes to record."
 )
 @click.option("--slots", type=AT_LEAST_1, help="Memory size N; default: as trained.")
+@click.option("--index", type=INDEX_NAMES, help="How sam and sdnc look for words; default: as trained.")
 @click.option(
     "--seed", type=AT_LEAST_0, default=0, show_default=True, help="Episode i is determined by (seed, i)."
 )
@@ -86,6 +88,7 @@ def record(
     task_name: str | None,
     episodes: int,
     slots: int | None,
+    index: str | None,
     seed: int,
     out: Path | None,
     overwrite: bool,
@@ -104,7 +107,7 @@ def record(
     _prepare_torch()
     found = _checkpoint(checkpoint, task_name, model_name)
     task = found.task(**_given(task_settings))
-    model = found.model(**_given({"slots": slots}))
+    model = found.model(**_given({"slots": slots, "index": index}))
     path = out or _default_trace(task.name, found.model_name)
     with progress_bar(episodes, "episode") as advance, stop_request() as stop:
         recorded = session.record(
@@ -118,7 +121,8 @@ def record(
             report=lambda _: advance(1),
             stop=stop,
         )
-    click.echo(f"recorded {recorded:,} {'episode' if recorded == 1 else 'episodes'} to {path}")
+    searched = f" (index: {model.index_kind})" if hasattr(model, "index_kind") else ""
+    click.echo(f"recorded {recorded:,} {'episode' if recorded == 1 else 'episodes'} to {path}{searched}")
     _exit_if_stopped(recorded, episodes, "episode")
 
 
@@ -127,6 +131,7 @@ def record(
 @task_options
 @click.option("--episodes", type=AT_LEAST_1, default=1000, show_default=True, help="How many fresh episodes.")
 @click.option("--slots", type=AT_LEAST_1, help="Memory size N; default: as trained.")
+@click.option("--index", type=INDEX_NAMES, help="How sam and sdnc look for words; default: as trained.")
 @click.option("--seed", type=AT_LEAST_0, default=1_000_000, show_default=True, help="Of the episodes.")
 def evaluate(
     checkpoint: Path | None,
@@ -134,6 +139,7 @@ def evaluate(
     task_name: str | None,
     episodes: int,
     slots: int | None,
+    index: str | None,
     seed: int,
     **task_settings: int | None,
 ) -> None:
@@ -148,7 +154,7 @@ def evaluate(
 
     _prepare_torch()
     found = _checkpoint(checkpoint, task_name, model_name)
-    model, task = found.model(**_given({"slots": slots})), found.task(**_given(task_settings))
+    model, task = found.model(**_given({"slots": slots, "index": index})), found.task(**_given(task_settings))
     with progress_bar(episodes, "episode") as advance, stop_request() as stop:
         measured = session.evaluate(
             model, task, episodes=episodes, seed=seed, report=lambda _: advance(1), stop=stop
@@ -175,6 +181,7 @@ def evaluate(
     type=AT_LEAST_1,
     help=f"Memory size N; default: {DEFAULT_SLOTS}, none for an LSTM, which has no memory.",
 )
+@click.option("--index", type=INDEX_NAMES, help="How sam and sdnc look for words; default: auto, by --slots.")
 @click.option("--batch", type=AT_LEAST_1, default=16, show_default=True, help="Episodes of a minibatch.")
 @click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam.")
 @click.option("--checkpoint-every", type=AT_LEAST_1, default=500, show_default=True, help="Minibatches.")
@@ -189,6 +196,7 @@ def train(
     out: Path,
     resume: bool,
     slots: int | None,
+    index: str | None,
     batch: int,
     learning_rate: float,
     checkpoint_every: int,
@@ -215,7 +223,7 @@ def train(
         task=task_name,
         task_settings=_given(task_settings | {"bits": bits}),
         model=model_name,
-        model_settings=_given({"slots": slots}),
+        model_settings=_given({"slots": slots, "index": index}),
         batch=batch,
         learning_rate=learning_rate,
         seed=seed,

@@ -11,7 +11,6 @@ import torch
 from samviz.checkpoint import Checkpoint, load_checkpoint
 from samviz.errors import CheckpointError, ConfigError
 from samviz.model import LSTM, SAM, SDNC
-from samviz.model.index import choose_kind
 from samviz.model.registry import MODELS, Model, name_of
 from samviz.recorder import Recorder
 from samviz.tasks import Batch, Task, input_size, loss_bits, output_size
@@ -158,7 +157,7 @@ def trace_meta(checkpoint: Checkpoint, task: Task, model: Model, seed: int) -> d
             "output_fields": [field._asdict() for field in task.output_fields],
         },
         "seed": seed,
-        "index": choose_kind(model.config.index, model.config.slots) if isinstance(model, SAM) else None,
+        "index": model.index_kind if isinstance(model, SAM) else None,
         "output_kind": task.output_kind,
         "versions": library_versions(),
         "git_commit": _git_commit(),

@@ -205,7 +205,7 @@ def _allowed(index: Index, written: Tensor, memory: Tensor, live: Tensor, query:
     if index.kind == "exact":
         return allowed
     for b, words in enumerate(memory.detach().cpu().numpy()):
-        changed = np.unique(written[b].cpu().numpy())
+        changed = np.array(list(dict.fromkeys(written[b].flatten().tolist())))  # each once, in their order
         queries = query[b].detach().cpu().numpy()
         found = candidates(index, b, changed, words, int(live[b]), queries)
         if found is not None:

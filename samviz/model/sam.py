@@ -9,6 +9,7 @@ from samviz.model.compile import ensure_compiled
 from samviz.model.config import SAMConfig
 from samviz.model.controller import Controller
 from samviz.model.events import Events
+from samviz.model.index import choose_kind
 from samviz.model.state import SAMState, initial_state
 
 
@@ -29,6 +30,11 @@ class SAM(nn.Module):
         self.config = config
         self.reference = reference
         self.controller = Controller(config)
+
+    @property
+    def index_kind(self) -> str:
+        """What looks for words: the configured index, or what auto picks for this many slots."""
+        return choose_kind(self.config.index, self.config.slots)
 
     def initial_state(self, batch: int, memory: Tensor | None = None) -> SAMState:
         """A fresh state: everything zero and no slot live, or all slots live with the given words.

@@ -1,7 +1,7 @@
 """What the settings of all models share: checks in one voice, and the way into JSON and back."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from samviz.errors import ConfigError
@@ -24,6 +24,10 @@ class Settings:
         Raises:
             ConfigError: a name that is missing or unknown, or a bad value.
         """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise ConfigError(f"{cls.__name__} has no setting {name!r}, it has {', '.join(known)}")
         try:
             return cls(**settings)
         except TypeError as error:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samviz.errors import ConfigError
 from samviz.kernels.usage import ring_order
 from samviz.model import SAM, SDNC, Events, SAMConfig, SAMState, SDNCConfig
 from samviz.model.linkage import to_dense
@@ -285,3 +286,73 @@ def test_ring_holds_every_slot_once() -> None:
         assert sorted(order) == list(range(9))
         assert [int(before[after[i]]) for i in range(10)] == list(range(10))
         assert np.array_equal(order[::-1], ring_order(before))
+
+
+@pytest.mark.parametrize("index", ["pages", "faiss"])
+def test_twins_agree_on_what_an_index_proposes(index: str) -> None:
+    config = SAMConfig(3, 2, hidden_size=6, slots=4200, word_size=6, heads=2, reads=3, index=index)
+    fast, slow = twins(config, torch.float64, 6)
+    assert fast.index_kind == index
+    states = start(fast, slow, batch=2, filled=True)
+    for _ in range(2):
+        seen, seen_by_twin = run_and_differentiate([fast, slow], states, 4)
+        assert not parted_at_a_tie(seen, seen_by_twin)
+        assert_same_events(seen, seen_by_twin)
+        assert_same_gradients(fast, slow)
+        assert_same_state(states[0], states[1])
+
+
+@pytest.mark.parametrize("index", ["pages", "faiss"])
+def test_an_index_only_proposes(index: str) -> None:
+    """Whatever it proposed, weights are those of the true rows; a clone goes on like its original."""
+    config = SAMConfig(3, 2, hidden_size=6, slots=20_000, word_size=8, heads=2, reads=3, index=index)
+    model, _ = twins(config, torch.float64, 7)
+    state = model.initial_state(1, torch.randn(1, 20_000, 8, dtype=torch.float64))
+    _, state, _ = model(torch.randn(5, 1, 3, dtype=torch.float64), state)
+    copy_of_state = state.clone()
+    inputs = torch.randn(1, 1, 3, dtype=torch.float64)
+    output, state, events = model(inputs, state, events=True)
+    rows = state.memory.word[0][events.read_slot[0, 0].long()]  # [H, K, W]
+    query = events.read_query[0, 0, :, None]
+    lengths = query.norm(dim=-1) * rows.norm(dim=-1)
+    cosine = (query * rows).sum(-1) / (lengths + 1e-6)
+    weight = torch.softmax(events.beta[0, 0, :, None] * cosine, dim=-1)
+    assert torch.allclose(events.read_score[0, 0], cosine, rtol=1e-12)
+    assert torch.allclose(events.read_weight[0, 0], weight, rtol=1e-12)
+    again, _, _ = model(inputs, copy_of_state)
+    assert torch.equal(again, output)
+
+
+@pytest.mark.parametrize("index", ["pages", "faiss"])
+def test_the_index_holds_the_words_after_the_backward_pass(index: str) -> None:
+    config = SAMConfig(3, 2, hidden_size=6, slots=20_000, word_size=8, heads=2, reads=3, index=index)
+    model, _ = twins(config, torch.float32, 8)
+    state = model.initial_state(1, torch.randn(1, 20_000, 8))
+    output, state, events = model(torch.randn(30, 1, 3), state, events=True)
+    output.sum().backward()
+    changed = events.write_slot.unique()
+    words = state.memory.word[0].numpy()
+    live = changed[np.linalg.norm(words[changed], axis=1) > 1e-3]
+    assert len(live) > 30
+    found = state.memory.index.propose(0, words[live])
+    assert found is not None
+    nearly_all = np.mean([slot in row for slot, row in zip(live.tolist(), found, strict=True)])
+    assert nearly_all > 0.9
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("kind", [SAMConfig, SDNCConfig])
+def test_the_twin_runs_on_a_gpu(kind: type[SAMConfig]) -> None:
+    config = kind(3, 2, hidden_size=6, slots=9, word_size=4, heads=2, reads=3)
+    fast, slow = twins(config, torch.float64, 9)
+    inputs = torch.randn(8, 2, 3, dtype=torch.float64)
+    expected, _, _ = fast(inputs)
+    expected.sum().backward()
+    slow = slow.cuda()
+    output, state, _ = slow(inputs.cuda(), events=True)
+    output.sum().backward()
+    assert state.memory.word.is_cuda
+    assert_close(output.cpu(), expected, "output")
+    assert_same_gradients(fast, slow.cpu())
+    with pytest.raises(ConfigError, match="reference=True"):
+        fast.cuda()(inputs.cuda())
