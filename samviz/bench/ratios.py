@@ -1,6 +1,7 @@
-"""How many times as much the dense models need, in the same run at the same size."""
+"""How many times as much others need, in the same run at the same size."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from samviz.bench.row import BOTH, Row
 from samviz.bench.subjects import SPARSE
@@ -23,6 +24,26 @@ def memory_ratios(rows: Sequence[Row]) -> Iterator[Row]:
         assert sparse.total_bytes
         yield _ratio(sparse, dense, (dense.bytes or 0) / sparse.bytes, "above")
         yield _ratio(sparse, dense, (dense.total_bytes or 0) / sparse.total_bytes, "total")
+
+
+def index_ratios(rows: Sequence[Row]) -> Iterator[Row]:
+    """For pages and each index of faiss on the same words: its times over theirs, and what both found."""
+    for pages in rows:
+        for other in rows:
+            if pages.index != "pages" or not other.index.startswith("faiss"):
+                continue
+            assert pages.us_per_step
+            assert other.us_per_step
+            yield replace(
+                _ratio(pages, other, other.us_per_step / pages.us_per_step, pages.phase),
+                words=pages.words,
+                against=other.index,
+                recall=pages.recall,
+                against_recall=other.recall,
+                update_ratio=other.update_us / pages.update_us
+                if other.update_us and pages.update_us
+                else None,
+            )
 
 
 def _pairs(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:

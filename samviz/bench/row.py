@@ -45,9 +45,12 @@ class Row:
     words: str = ""  # what the memory holds
     recall: float | None = None  # share of the true K nearest that was found
     hit: float | None = None  # how often the nearest of all was found
+    scanned: float | None = None  # words that each query was compared with
     update_us: float | None = None  # of the rows that a step changes
     against: str = ""  # a row with a ratio: how many times as much `against` needs
     ratio: float | None = None
+    against_recall: float | None = None  # what `against` found in that time
+    update_ratio: float | None = None  # the same of updates
     left_out: str = ""
 
     @property

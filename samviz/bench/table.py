@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from samviz.bench.row import Row
-from samviz.bench.sizes import bytes_name, ratio_name, share_name, size_name, time_name
+from samviz.bench.sizes import bytes_name, ratio_name, share_name, significant, size_name, time_name
 
 NOTHING = "–"
 
@@ -61,12 +61,22 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("4 queries", "us_per_step", time_name),
         Column("recall@4", "recall", share_name),
         Column("hit@1", "hit", share_name),
+        Column("scanned", "scanned", significant),
         Column("17 updates", "update_us", time_name),
         Column("build", "setup_s", _seconds),
+        Column("repeats", "repeats"),
     ),
     "links": (MODEL, SLOTS, STEPS, PHASE, *SPREAD),
     "record": (*SUBJECT, PHASE, *SPREAD),
 }
+INDEX_RATIOS = (
+    *(INDEX, SLOTS, WORDS),
+    Column("recall@4", "recall", share_name),
+    Column("against", "against"),
+    Column("its recall@4", "against_recall", share_name),
+    Column("search takes", "ratio", ratio_name),
+    Column("updates take", "update_ratio", ratio_name),
+)
 RATIOS = (
     *SUBJECT,
     Column("of", "phase"),
@@ -102,7 +112,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
         own = [row for row in rows if row.bench == bench and not row.left_out]
         for chosen, shown in (
             ([row for row in own if row.ratio is None], columns),
-            ([row for row in own if row.ratio is not None], RATIOS),
+            ([row for row in own if row.ratio is not None], INDEX_RATIOS if bench == "index" else RATIOS),
         ):
             if chosen:
                 head = [column.head for column in shown]

@@ -77,6 +77,12 @@ def test_index(run: Run) -> None:
     assert [row.recall for row in rows_of(out) if row.index == "exact"] == [1.0]
 
 
+def test_a_table_of_indexes_compares_pages_with_faiss(run: Run) -> None:
+    _, out, _ = run("index", *SMALL, "--queries", "2", "--repeats", "1", "--index", "pages,faiss-64")
+    assert "recall@4" in out
+    assert "updates take" in out
+
+
 def test_record(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(["bench", "record", *SMALL, "--steps", "32", "--repeats", "2", "--json"])

@@ -1,18 +1,20 @@
 """Who is timed when, what the traffic of links looks like, and how answers of an index are judged."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from samviz.bench import links
+from samviz.bench import index, links
 from samviz.bench.clock import Times, Watch, figures, take_turns
 from samviz.bench.index import IndexPlan, measure, recall
 from samviz.bench.links import LinksPlan, Loop, traffic
+from samviz.bench.searchers import SEARCHERS, make_searcher
 from samviz.bench.speed import SpeedPlan
 from samviz.bench.speed import measure as measure_speed
 from samviz.bench.subjects import Sizes
-from samviz.bench.words import KINDS, drift_target, make_words
+from samviz.bench.words import KINDS, drift, make_queries, make_words
 from tests.bench.stand_ins import use_toys
 
 QUIET = Watch(lambda _: None, lambda: False)
@@ -76,10 +78,61 @@ def test_recall_is_the_share_of_the_true_slots() -> None:
     assert recall(np.array([[[9, 1, 8, 7]]]), truth[..., :1]) == 1.0
 
 
-def test_the_exact_scan_finds_all_in_all_words() -> None:
-    rows = list(measure(IndexPlan(slots=(128,), queries=4, repeats=1), QUIET))
-    assert [(row.words, row.recall, row.hit) for row in rows] == [(kind, 1.0, 1.0) for kind in KINDS]
-    assert all(row.update_us is not None and row.setup_s is not None for row in rows)
+INDEX = IndexPlan(slots=(256,), queries=4, repeats=2)
+
+
+def test_every_index_is_judged_on_all_words_that_it_can_follow() -> None:
+    rows = list(measure(INDEX, QUIET))
+    measured = [(row.index, row.words) for row in rows if row.repeats]
+    left_out = [(row.index, row.words) for row in rows if row.left_out]
+    assert left_out == [("faiss-flat", "drifted"), ("faiss-hnsw", "drifted")]
+    assert sorted(measured + left_out) == sorted((name, kind) for name in SEARCHERS for kind in KINDS)
+    for row in rows:
+        if row.index in ("exact", "faiss-flat") and row.repeats:
+            assert (row.recall, row.hit, row.scanned) == (1.0, 1.0, 256)
+        if row.repeats:
+            assert (row.update_us is not None) == (row.index not in ("faiss-flat", "faiss-hnsw"))
+
+
+def test_pages_are_compared_with_each_index_of_faiss() -> None:
+    rows = list(measure(replace(INDEX, indexes=("pages", "faiss", "faiss-64"), words=("copies",)), QUIET))
+    pages, sixteen, more, *ratios = rows
+    assert [(row.index, row.against) for row in ratios] == [("pages", "faiss"), ("pages", "faiss-64")]
+    for ratio, other in zip(ratios, (sixteen, more), strict=True):
+        assert (ratio.recall, ratio.against_recall) == (pages.recall, other.recall)
+        assert ratio.ratio == other.us_per_step / pages.us_per_step
+        assert ratio.update_ratio == other.update_us / pages.update_us
+
+
+def test_a_graph_of_many_words_is_built_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "LARGEST_GRAPH", 128)
+    plan = replace(INDEX, words=("random",))
+    assert [row.index for row in measure(plan, QUIET) if row.left_out] == ["faiss-hnsw"]
+    (row,) = measure(replace(plan, indexes=("faiss-hnsw",)), QUIET)
+    assert row.repeats == 2
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHERS if name not in ("faiss-flat", "faiss-hnsw")])
+def test_an_updated_index_finds_the_new_words(name: str) -> None:
+    words = make_words("random", 256, 32)
+    searcher = SEARCHERS[name](words)
+    changed = np.arange(16, dtype=np.int32).reshape(2, 8)
+    others = make_words("random", 16, 32).reshape(2, 8, 32)
+    searcher.update_all(changed, others)
+    found = np.zeros((4, 4, 4), np.int32)
+    searcher.search_all(others.reshape(4, 4, 32), found)
+    assert found[..., 0].ravel().tolist() == list(range(16))
+
+
+def test_inverted_lists_are_shared_and_probed_apart() -> None:
+    words = make_words("random", 2048, 32)
+    few = make_searcher("faiss", words, [])
+    many = make_searcher("faiss-64", words, [few])
+    assert many.index is few.index
+    found = np.zeros((4, 4, 4), np.int32)
+    queries = make_queries("random", words, 16).reshape(4, 4, 32)
+    assert few.search_all(queries, found) < many.search_all(queries, found) <= 2048
+    assert few.search_all(queries, found) < 2048
 
 
 def test_words_are_as_their_names_say() -> None:
@@ -88,9 +141,15 @@ def test_words_are_as_their_names_say() -> None:
     words = make_words("duplicates", 512, 32)
     distance = np.linalg.norm(words[:, None] - words, axis=-1) + 10 * np.eye(512)
     assert np.median(distance.min(1)) < 0.05
-    moved = drift_target(make_words("drifted", 512, 32))
-    unit = moved / np.linalg.norm(moved, axis=1, keepdims=True)
-    assert (unit @ unit.T).mean() > 0.6
+
+
+def test_half_of_the_words_drift_into_a_cone_and_are_asked_for() -> None:
+    words = make_words("drifted", 512, 32)
+    moved = drift(words)
+    assert moved.slots.tolist() == list(range(0, 512, 2))
+    for cone in (moved.words, make_queries("drifted", words, 64)):
+        unit = cone / np.linalg.norm(cone, axis=1, keepdims=True)
+        assert (unit @ unit.T).min() > 0.8
 
 
 def test_the_traffic_of_links_is_that_of_an_sdnc() -> None:
