@@ -117,9 +117,14 @@ BAD = {
         "holds a model sam",
     ),
     "no such model shipped": (["eval", "--task", "recall", "--model", "dnc"], "--model dnc --out"),
+    "index of a dense model": (
+        ["train", "--task", "recall", "--model", "dam", "--index", "pages", "--out", "new"],
+        "has no setting 'index'",
+    ),
+    "unknown precision": (["compile", "float16"], "float32"),
     "slots of an LSTM": (
         ["train", "--task", "recall", "--model", "lstm", "--slots", "9", "--out", "new"],
-        "unexpected keyword argument 'slots'",
+        "has no setting 'slots'",
     ),
     "out exists": (["record", "--task", "recall", "--out", "text.h5"], "--overwrite"),
     "out is a folder": (["record", "--task", "recall", "--out", "empty"], "empty"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from samviz.errors import ConfigError
-from samviz.kernels.pages import LONGEST_WORD, ONE_LIST_BELOW
+from samviz.kernels.pages import LONGEST_WORD, ONE_LIST_BELOW, candidate_count
 from samviz.model.index import EXACT_BELOW, Index, choose_kind, make_index
 
 Array = np.ndarray[Any, Any]
@@ -24,7 +24,7 @@ def finds(index: Index, words: Array, slots: Array, element: int = 0) -> float:
     candidates = index.propose(element, words[slots])
     if candidates is None:
         return 1.0
-    assert candidates.shape == (len(slots), 4 * READS)
+    assert candidates.shape == (len(slots), candidate_count(READS))
     assert candidates.dtype == np.int32
     return float((candidates == slots[:, None]).any(axis=1).mean())
 
