@@ -11,9 +11,28 @@ from samviz.recorder import Recorder
 from samviz.trace.schema import Dimensions
 
 if TYPE_CHECKING:
+    from samviz.checkpoint import Checkpoint
     from samviz.model.events import Events
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def fresh_checkpoint(
+    run: Path, model: str, *, scale: float = 1.0, seed: int = 0, **sizes: int
+) -> "Checkpoint":
+    """A model of that name for copy as it is before training, its parameters enlarged."""
+    import torch
+
+    from samviz.checkpoint import load_checkpoint
+    from samviz.training import Trainer, TrainingConfig
+
+    task = {"min_items": 2, "max_items": 3}
+    config = TrainingConfig(task="copy", task_settings=task, model=model, model_settings=sizes, seed=seed)
+    trainer = Trainer.start(config)
+    with torch.no_grad():
+        for parameter in trainer.model.parameters():
+            parameter *= scale
+    return load_checkpoint(trainer.save(run))
 
 
 def make_dimensions(**sizes: int) -> Dimensions:

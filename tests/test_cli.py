@@ -67,7 +67,7 @@ def test_overwrite_replaces_a_trace(here: Path, capsys: pytest.CaptureFixture[st
         assert len(trace.episodes) == 3
 
 
-@pytest.mark.parametrize("model", ["dam", "ntm", "dnc", "lstm"])
+@pytest.mark.parametrize("model", ["sdnc", "dam", "ntm", "dnc", "lstm"])
 def test_every_model_trains_and_answers(model: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, _ = run(
         *("train", "--task", "copy", "--model", model, "--max-items", 2, "--steps", 2, "--out", "run"),
@@ -88,6 +88,8 @@ def test_every_model_trains_and_answers(model: str, here: Path, capsys: pytest.C
     code, out, _ = run("info", path, capsys=capsys)
     assert code == 0
     assert model.upper() in out
+    assert ("8 links a slot" if model == "sdnc" else "no links") in out
+    assert ("beta, mode" in out) == (model in ("sdnc", "dnc"))
 
 
 def test_eval_prints_the_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,10 @@ import torch
 
 import samviz
 from samviz import session
-from samviz.checkpoint import Checkpoint, load_checkpoint
 from samviz.errors import CheckpointError, ConfigError
 from samviz.recorder import Recorder
 from samviz.tasks import Copy, Recall, make_task, wrong_bits
-from samviz.training import Trainer, TrainingConfig
+from tests.builders import fresh_checkpoint
 
 
 def test_the_shipped_model_answers() -> None:
@@ -98,13 +97,6 @@ def test_errors_are_counted_per_sequence() -> None:
     ]
 
 
-def fresh_checkpoint(run: Path, model: str, **sizes: int) -> Checkpoint:
-    """A model of that name as it is before training."""
-    task = {"min_items": 2, "max_items": 3}
-    config = TrainingConfig(task="copy", task_settings=task, model=model, model_settings=sizes)
-    return load_checkpoint(Trainer.start(config).save(run))
-
-
 @pytest.mark.parametrize(
     ("name", "gates", "erases"),
     [
@@ -133,6 +125,24 @@ def test_a_dense_trace_says_what_the_model_did(
             assert np.array_equal(trace.memory(episode.stop - 1), state.memory[0].numpy())
             last = state.last_access[0].numpy()
             assert np.array_equal(trace.usage(episode.stop - 1), np.where(last < 0, -1, last + episode.start))
+
+
+def test_the_trace_of_an_sdnc_says_what_the_model_did(tmp_path: Path) -> None:
+    checkpoint = fresh_checkpoint(tmp_path / "run", "sdnc", slots=9, word_size=5, heads=2, reads=3, links=4)
+    model, task, path = checkpoint.model(), checkpoint.task(), tmp_path / "a.h5"
+    session.record(checkpoint, task, model, path, episodes=3, seed=3)
+    with samviz.open(path) as trace:
+        sizes = trace.dimensions
+        assert (sizes.links, sizes.reads, sizes.read_entries, sizes.write_entries) == (4, 3, 9, 10)
+        assert trace.meta["model"]["config"]["links"] == 4
+        assert trace.last_write_erases
+        for episode in trace.episodes:
+            batch = task.sample(np.random.default_rng([3, episode.number]), 1)
+            output, state, _ = model(batch.inputs)
+            assert np.array_equal(trace["io/output"][episode.start : episode.stop], output.detach().numpy())
+            assert np.array_equal(trace.memory(episode.stop - 1), state.memory.word[0].numpy())
+            precedence = trace["link/precedence_weight"][episode.stop - 1]
+            assert np.array_equal(precedence, state.memory.links.precedence_weight.numpy())
 
 
 def test_what_cannot_be_recorded_is_refused_before_a_file_is_made(tmp_path: Path) -> None:

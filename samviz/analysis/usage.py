@@ -36,6 +36,15 @@ class Queue(NamedTuple):
     ages: NDArray[np.int32]  # [T, bins] slots with age 0, 1, 2-3, 4-7, ... steps
 
 
+def takes_from_queue(trace: Trace) -> bool:
+    """Whether the front of the queue is what the heads take next, and erase.
+
+    In a dense model (every slot an entry of every read) a sum of discounted weights decides, or nothing does.
+    """
+    d = trace.dimensions
+    return trace.last_write_erases and (d.links > 0 or d.read_entries < d.slots)
+
+
 def positions(trace: Trace) -> int:
     """P: entries of one step, the base of the keys."""
     d = trace.dimensions

@@ -82,8 +82,11 @@ def _origin(trace: "Trace") -> dict[str, str]:
     if isinstance(versions, dict):
         known["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())
     sizes = trace.dimensions
+    links = f"{sizes.links} links a slot" if sizes.links else "no links"
+    gates = [name.removeprefix("gate/") for name in trace.datasets if name.startswith("gate/")]
     return {
-        "entries": f"{sizes.read_entries} a read, {sizes.write_entries} a write, {sizes.links} links a slot",
+        "entries": f"{sizes.read_entries} a read, {sizes.write_entries} a write, {links}",
+        "gates": ", ".join(gates) or "none recorded",
         "access threshold": f"{trace.access_threshold:g}",
         "format": "{}.{}".format(*trace.version),
         "created": trace.created,

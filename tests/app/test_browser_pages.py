@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from samviz.trace import open_trace
 from tests.app.conftest import OpenPage
-from tests.app.traces import META, write_recall
+from tests.app.traces import META, write_model, write_recall
 from tests.app.waiting import query, stage
 from tests.builders import make_dimensions, random_events, write_trace
 
@@ -139,3 +140,37 @@ def test_other_shapes_draw_and_say_what_is_missing(
     for name in PANELS:
         assert page.locator(f".panel-{name} canvas").evaluate(COLORS) > 3, name
     expect(page.locator(".verdict")).to_contain_text("Not scored: output, target or mask was not recorded")
+
+
+def test_an_entry_that_a_link_alone_led_to_says_so(open_page: OpenPage, serve: Serve, tmp_path: Path) -> None:
+    with open_trace(write_model(tmp_path, "sdnc", heads=2)) as trace:
+        score, weight = trace["read/score"][:, 0, 0], trace["read/weight"][:, 0, 0]
+    t = int(np.flatnonzero(np.isnan(score[np.arange(len(score)), weight.argmax(-1)]))[0])
+    page = open_page(f"/replay?trace=sdnc.h5&t={t}", at=serve(tmp_path))
+    stage(page, t=t)
+    page.locator(".panel-weights canvas").hover(position={"x": 24, "y": 60})
+    expect(page.locator(".tip")).to_contain_text("not found by content: a link alone led here")
+    expect(page.locator(".panel-usage .note")).to_contain_text("least recently accessed slots are erased")
+    expect(page.locator(".foot")).not_to_contain_text("Links")
+
+
+@pytest.mark.parametrize(("model", "note"), [("dam", "least used slots are erased first"), ("dnc", "")])
+def test_a_dense_trace_is_not_taken_for_a_sparse_one(
+    open_page: OpenPage, serve: Serve, tmp_path: Path, model: str, note: str
+) -> None:
+    write_model(tmp_path, model)
+    page = open_page("/replay", at=serve(tmp_path))
+    stage(page, trace=f"{model}.h5")
+    expect(page.locator(".foot")).to_contain_text(f"this is a {model.upper()} trace")
+    expect(page.locator(".panel-usage .note")).to_have_text(note)
+    for name in PANELS:
+        assert page.locator(f".panel-{name} canvas").evaluate(COLORS) > 3, name
+
+
+def test_the_scale_of_a_faint_memory_is_not_zero(open_page: OpenPage, serve: Serve, tmp_path: Path) -> None:
+    sizes = make_dimensions()
+    events = random_events(np.random.default_rng(0), 20, sizes)
+    write_trace(tmp_path / "faint.h5", events._replace(write_row=events.write_row * 0.002), sizes)
+    page = open_page("/replay", at=serve(tmp_path))
+    stage(page, t=0)
+    expect(page.locator(".panel-memory .extra")).to_contain_text("+0.005")

@@ -13,7 +13,7 @@ from samviz.app.stage.feed import command_message, events_message, overview_mess
 from samviz.app.stage.pack import unpack
 from samviz.app.stage.window import BLOCK_STEPS, PADDING_STEPS, block_of, fields, span, window
 from samviz.trace import Trace, open_trace
-from tests.app.traces import write_recall
+from tests.app.traces import write_model, write_recall
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,23 @@ def test_a_trace_without_io_or_gates_still_makes_a_window(tmp_path: Path) -> Non
         _, a = unpack(window(bare, 0, "bare.h5", scales(bare)))
     assert "input" not in a
     assert "wrong" not in a
+
+
+@pytest.mark.parametrize(
+    ("model", "erases", "queue"),
+    [
+        ("sam", True, True),
+        ("sdnc", True, True),
+        ("dam", True, False),
+        ("ntm", False, False),
+        ("dnc", False, False),
+    ],
+)
+def test_a_window_tells_the_model_and_whether_its_queue_decides(
+    model: str, erases: bool, queue: bool, tmp_path: Path
+) -> None:
+    with open_trace(write_model(tmp_path, model)) as trace:
+        header, a = unpack(window(trace, 0, trace.path.name, scales(trace)))
+        assert (header["model"], header["erases"], header["queue"]) == (model.upper(), erases, queue)
+        assert np.isnan(a["read_score"]).any() == (model == "sdnc")
+        assert all(np.isfinite(array).all() for name, array in a.items() if name != "read_score")

@@ -1,11 +1,11 @@
-"""Traces shaped like recall runs, written by the recorder, for the tests of the app."""
+"""Traces for the tests of the app: shaped like recall runs, and those of untrained models."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.builders import make_dimensions, random_events, recorder_for, window
+from tests.builders import fresh_checkpoint, make_dimensions, random_events, recorder_for, window
 
 Array = np.ndarray[Any, Any]
 
@@ -44,6 +44,16 @@ def write_recall(
                 first_step=first,
                 **episode_io(rng, first, wrong=number >= WRONG_EPISODE and number % 2 == 0),
             )
+    return path
+
+
+def write_model(folder: Path, model: str, **sizes: int) -> Path:
+    """MODEL.h5: what an untrained model did with twelve episodes of copy, its gates open and shut."""
+    from samviz import session
+
+    checkpoint = fresh_checkpoint(folder / f"run-{model}", model, scale=6.0, slots=12, word_size=8, **sizes)
+    path = folder / f"{model}.h5"
+    session.record(checkpoint, checkpoint.task(), checkpoint.model(), path, episodes=12, seed=0)
     return path
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from samviz.analysis.errors import output_kind
 from samviz.analysis.pages import page_starts
 from samviz.analysis.scale import Scales
+from samviz.analysis.usage import takes_from_queue
+from samviz.app.home.rows import text
 from samviz.app.stage.blocks import PARTS, Block, memory_block
 from samviz.app.stage.pack import pack
 from samviz.trace.reader import Trace
@@ -59,6 +61,7 @@ def header(trace: Trace, s: Span, name: str, scale: Scales) -> dict[str, Any]:
     task = trace.meta.get("task") if isinstance(trace.meta.get("task"), dict) else {}
     return {
         "trace": name,
+        "model": text(trace.meta.get("model"), "class", ""),
         "uuid": trace.uuid,
         **s._asdict(),
         "steps": len(trace),
@@ -69,6 +72,7 @@ def header(trace: Trace, s: Span, name: str, scale: Scales) -> dict[str, Any]:
         "batch": d.batch,
         "threshold": trace.access_threshold,
         "erases": bool(trace.last_write_erases),
+        "queue": takes_from_queue(trace),
         "scale": scale.memory,
         "beta_max": scale.beta,
         "output_kind": output_kind(trace),

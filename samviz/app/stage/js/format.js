@@ -11,6 +11,8 @@ function weightText(w) {
 
 const exact = (w) => (w !== 0 && Math.abs(w) < 0.005 ? w.toExponential(1) : w.toFixed(2));
 
+const scaleText = (s) => (s < 0.05 ? s.toPrecision(1) : s.toFixed(1));
+
 function ticks(start, stop, most) {
   const raw = Math.max(1, (stop - start) / Math.max(most, 1));
   const magnitude = 10 ** Math.floor(Math.log10(raw));

@@ -16,8 +16,8 @@ class MemoryPanel extends Panel {
     const room = this.h - HEAD_ROW, all = win.slots <= Math.floor(room / 7);
     const most = all ? win.slots : Math.floor(room / 11);
     const slots = win.slotsAt(cursor.t, most, cursor.slot);
-    this.low.textContent = `−${win.scale.toFixed(1)}`;
-    this.high.textContent = `+${win.scale.toFixed(1)}`;
+    this.low.textContent = `−${scaleText(win.scale)}`;
+    this.high.textContent = `+${scaleText(win.scale)}`;
     this.note.textContent = all || slots.length === win.slots ? `all ${number(win.slots)} slots × ${win.word_size}` : `${slots.length} most recently used of ${number(win.slots)} slots`;
     const g = this.geometry(win, slots);
     this.drawHeads(ctx, win, cursor, theme, g);

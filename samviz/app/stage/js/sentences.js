@@ -11,7 +11,7 @@ function writeSentence(win, e) {
   const known = `step ${number(e.t)}, head ${e.head} wrote slot ${number(e.slot)} (${exact(e.weight)})`;
   if (!e.erases) return known;
   const before = e.last < 0 ? "never accessed before" : `last accessed at step ${number(e.last)}, ${agoText(e.t - e.last)}`;
-  return `${known}, erased first as the least recently accessed: ${before}`;
+  return `${known}, erased first as the least ${win.queue ? "recently accessed" : "used"}: ${before}`;
 }
 
 const agoText = (n) => (n === 0 ? "in the same step" : `${steps(n)} ago`);

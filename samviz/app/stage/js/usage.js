@@ -2,13 +2,13 @@
 class UsagePanel extends Panel {
   constructor() {
     super("Usage", "usage");
-    this.note.textContent = "least recently accessed slots are erased first";
   }
 
   keyOf({ win, cursor, theme }) { return [win?.id, theme.mode, cursor.t, cursor.slot, cursor.head].join(); }
 
   draw(ctx, { win, cursor, theme }) {
     if (!win?.has(cursor.t)) return say(ctx, theme, this, "Reading steps …");
+    this.note.textContent = win.erases ? `least ${win.queue ? "recently accessed" : "used"} slots are erased first` : "";
     const under = this.drawTaken(ctx, win, cursor, theme);
     const next = this.drawNext(ctx, win, cursor, theme, under + 10);
     this.drawAges(ctx, win, cursor, theme, next + 12);
@@ -42,12 +42,12 @@ class UsagePanel extends Panel {
   }
 
   drawNext(ctx, win, cursor, theme, y) {
-    text(ctx, theme, "Next in line", 0, y, { size: 11, weight: 600, color: theme.ink });
+    text(ctx, theme, win.queue ? "Next in line" : "Longest idle", 0, y, { size: 11, weight: 600, color: theme.ink });
     const size = win.a.next_slot.shape[1], slots = [];
     for (let k = 0; k < size; k++) if (win.value("next_slot", cursor.t, k) >= 0) slots.push([win.value("next_slot", cursor.t, k), win.value("next_last", cursor.t, k)]);
     const chip = Math.max(34, 14 + 6.4 * number(win.slots - 1).length), shown = Math.min(slots.length, Math.floor((this.w + 4) / (chip + 4)));
     slots.slice(0, shown).forEach(([slot, last], k) => {
-      const x = k * (chip + 4), sure = k < win.heads;
+      const x = k * (chip + 4), sure = win.queue && k < win.heads;
       ctx.strokeStyle = sure ? theme.erase : theme.line;
       ctx.lineWidth = sure ? 1.5 : 1;
       ctx.strokeRect(x + 0.75, y + 10.75, chip - 1.5, 18.5);
@@ -84,7 +84,7 @@ class UsagePanel extends Panel {
     if (!e) return null;
     if (e.kind) return { t: e.t, slot: e.slot, head: e.head, text: [entrySentence(win, e)] };
     if (e.next !== undefined) {
-      const order = e.next < win.heads ? `head ${e.next} takes it next, unless it is accessed first` : `number ${e.next + 1} in line`;
+      const order = !win.queue ? `number ${e.next + 1} by idle steps` : e.next < win.heads ? `head ${e.next} takes it next, unless it is accessed first` : `number ${e.next + 1} in line`;
       const idle = e.last < 0 ? "never accessed in this episode" : `last accessed at step ${number(e.last)}`;
       return { slot: e.slot, text: [`slot ${number(e.slot)}: ${order}; ${idle}`] };
     }

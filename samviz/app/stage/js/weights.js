@@ -80,7 +80,7 @@ class WeightsPanel extends Panel {
   }
 
   drawLabels(ctx, cursor, theme, e, x, middle, quiet, three) {
-    const scored = three && e.kind === "read" && Number.isFinite(e.score), third = scored || (three && e.erases);
+    const scored = three && e.kind === "read" && (e.linked || Number.isFinite(e.score)), third = scored || (three && e.erases);
     const y = middle - (third ? 14 : 7);
     text(ctx, theme, number(e.slot), x, y, { size: 11.5, weight: 600, color: theme.ink });
     const slotWidth = ctx.measureText(number(e.slot)).width;
@@ -90,7 +90,7 @@ class WeightsPanel extends Panel {
       ctx.strokeRect(x - 2.5, y - 7.5, slotWidth + 5, 14);
     }
     text(ctx, theme, weightText(e.weight), x, y + 15, { size: 11.5, color: quiet ? theme.muted : theme.ink });
-    if (scored) text(ctx, theme, e.score.toFixed(2).replace("-", "−"), x, y + 29, { size: 10.5 });
+    if (scored) text(ctx, theme, e.linked ? "link" : e.score.toFixed(2).replace("-", "−"), x, y + 29, { size: 10.5 });
     if (!e.erases) return;
     ctx.strokeStyle = theme.erase;
     ctx.lineWidth = 1.8;
@@ -104,6 +104,7 @@ class WeightsPanel extends Panel {
     if (e.slot === undefined) return { head: e.head, text: [`head ${e.head}: click to bring it forward`] };
     const lines = [entrySentence(win, e)];
     if (e.kind === "read" && Number.isFinite(e.score)) lines.push(`cosine of query and word ${e.score.toFixed(3)}`);
+    if (e.linked) lines.push("not found by content: a link alone led here");
     if (e.weight <= win.threshold) lines.push(`not above the access threshold ${win.threshold.toPrecision(1)}`);
     return { t: e.t, slot: e.slot, head: e.head, text: lines };
   }

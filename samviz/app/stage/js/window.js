@@ -47,7 +47,8 @@ class Window {
     const found = { kind, t, slot, head, entry, weight: this.a[`${kind}_weight`][at], last: this.a[`${kind}_usage`][at] };
     if (kind === "write") return { ...found, erases: this.erases && entry === this.writes - 1 };
     const score = this.a.read_score ? this.a.read_score[at] : NaN;
-    return { ...found, score, writer: this.a.writer_step[at], writerWeight: this.a.writer_weight[at] };
+    const linked = this.links > 0 && this.a.read_score !== undefined && Number.isNaN(score); // a link alone led here
+    return { ...found, score, linked, writer: this.a.writer_step[at], writerWeight: this.a.writer_weight[at] };
   }
 
   // The int16 row of a slot at the end of step t, or null for a memory that nothing has touched.
