@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from samviz.kernels.compiled import compiled
-from samviz.kernels.exact import COSINE_EPSILON
-from samviz.kernels.products import dot, norm
+from samviz.kernels.exact import cosine
+from samviz.kernels.products import norm
 
 Array = np.ndarray[Any, Any]
 
@@ -22,16 +22,14 @@ def best_of(
         queries: [H, W]; slots: [H, K] to fill, best first, ties to the lower slot, -1 missing; scores: [H, K]
             to fill with the cosines, 0 where missing.
     """
-    number = words.dtype.type
     for head in range(slots.shape[0]):
         for k in range(slots.shape[1]):
             slots[head, k], scores[head, k] = -1, 0
         length = norm(queries[head])
         for slot in candidates[head]:
             if slot >= 0:
-                product = dot(words[slot], queries[head])
-                cosine = product / (length * norms[slot] + number(COSINE_EPSILON))
-                _insert(slots[head], scores[head], slot, cosine)
+                score = cosine(words[slot], norms[slot], queries[head], length)
+                _insert(slots[head], scores[head], slot, score)
 
 
 @compiled
