@@ -21,7 +21,7 @@ from samviz.kernels.vectors import PAGE
 Array = np.ndarray[Any, Any]
 
 LONGEST_WORD = 8192  # longer ones could overflow the 16-bit sums of vectors.py
-EXACT_BELOW = 4096  # live slots: searched exactly, which costs no more
+EXACT_BELOW = 24_576  # live slots: a scan of all words costs no more than search and updates together
 ONE_LIST_BELOW = 16_384  # live slots: scanning so many costs no more than looking for the right lists
 WORDS_PER_LIST = 64  # two pages: smaller lists are better aimed, but half a page of each is empty
 NEAR_GROUPS = 24  # groups whose list centres a query is compared with

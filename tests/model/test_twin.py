@@ -290,7 +290,7 @@ def test_ring_holds_every_slot_once() -> None:
 
 @pytest.mark.parametrize("index", ["pages", "faiss"])
 def test_twins_agree_on_what_an_index_proposes(index: str) -> None:
-    config = SAMConfig(3, 2, hidden_size=6, slots=4200, word_size=6, heads=2, reads=3, index=index)
+    config = SAMConfig(3, 2, hidden_size=6, slots=25_000, word_size=6, heads=2, reads=3, index=index)
     fast, slow = twins(config, torch.float64, 6)
     assert fast.index_kind == index
     states = start(fast, slow, batch=2, filled=True)
@@ -305,9 +305,9 @@ def test_twins_agree_on_what_an_index_proposes(index: str) -> None:
 @pytest.mark.parametrize("index", ["pages", "faiss"])
 def test_an_index_only_proposes(index: str) -> None:
     """Whatever it proposed, weights are those of the true rows; a clone goes on like its original."""
-    config = SAMConfig(3, 2, hidden_size=6, slots=20_000, word_size=8, heads=2, reads=3, index=index)
+    config = SAMConfig(3, 2, hidden_size=6, slots=25_000, word_size=8, heads=2, reads=3, index=index)
     model, _ = twins(config, torch.float64, 7)
-    state = model.initial_state(1, torch.randn(1, 20_000, 8, dtype=torch.float64))
+    state = model.initial_state(1, torch.randn(1, 25_000, 8, dtype=torch.float64))
     _, state, _ = model(torch.randn(5, 1, 3, dtype=torch.float64), state)
     copy_of_state = state.clone()
     inputs = torch.randn(1, 1, 3, dtype=torch.float64)
@@ -325,9 +325,9 @@ def test_an_index_only_proposes(index: str) -> None:
 
 @pytest.mark.parametrize("index", ["pages", "faiss"])
 def test_the_index_holds_the_words_after_the_backward_pass(index: str) -> None:
-    config = SAMConfig(3, 2, hidden_size=6, slots=20_000, word_size=8, heads=2, reads=3, index=index)
+    config = SAMConfig(3, 2, hidden_size=6, slots=25_000, word_size=8, heads=2, reads=3, index=index)
     model, _ = twins(config, torch.float32, 8)
-    state = model.initial_state(1, torch.randn(1, 20_000, 8))
+    state = model.initial_state(1, torch.randn(1, 25_000, 8))
     output, state, events = model(torch.randn(30, 1, 3), state, events=True)
     output.sum().backward()
     changed = events.write_slot.unique()
