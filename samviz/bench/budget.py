@@ -13,7 +13,7 @@ SMALL, DOUBLE = 256, 512  # slots at which a model's growth is looked at
 QUADRATIC = 3.0  # more than this at twice the slots is growth with N^2, of which a part is still linear
 SPARE = 1.25  # for what no tensor count sees
 SLOW_S, TOO_SLOW_S = 8, 30  # a single step that takes so long is repeated less, or not at all
-DEFAULT_SHARE = 0.7  # of the memory that is free
+DEFAULT_SHARE = 0.25  # of the memory that is free: several models stand by, and freed pages are kept
 
 
 class Need(NamedTuple):

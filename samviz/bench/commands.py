@@ -9,7 +9,7 @@ import click
 from samviz.bench.options import AT_LEAST_1, NAMES, SIZE, SIZES, Run, run_and_show, run_options
 
 ALL_MODELS = "sam,sdnc,dam,ntm,dnc,lstm"
-MEMORY = "Bytes that may be used, such as 8G; default: 70 % of what is free."
+MEMORY = "Bytes that may be used, such as 8G; default: a quarter of what is free."
 
 
 @click.group("bench", short_help="Measure speed, memory, indexes, links and recording.")

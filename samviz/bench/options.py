@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,10 +79,14 @@ class Run(NamedTuple):
         ensure_compiled()
         return this_machine(self.threads, self.clock, pages)
 
-    def show(self, machine: Machine, rows: list[Row]) -> None:
-        """Print the rows, and keep them in `out`."""
+    def keep(self, machine: Machine, rows: list[Row]) -> None:
+        """Write what there is to `out`."""
         if self.out is not None and rows:
             write_report(self.out, Report(machine, rows))
+
+    def show(self, machine: Machine, rows: list[Row]) -> None:
+        """Print the rows, and keep them in `out`."""
+        self.keep(machine, rows)
         if self.as_json:
             click.echo(rows_json(rows))
             return
@@ -126,8 +130,13 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
     return decorated
 
 
-def collect(measured: Callable[[Watch], Iterable[Row]]) -> tuple[list[Row], bool]:
+def collect(
+    measured: Callable[[Watch], Iterable[Row]], keep: Callable[[list[Row]], None] = lambda _: None
+) -> tuple[list[Row], bool]:
     """The rows of a benchmark, and whether Ctrl-C ended it early; its progress goes to stderr.
+
+    Args:
+        keep: called with all rows so far, so that no accident loses them.
 
     Raises:
         ConfigError: all that was asked for was left out.
@@ -137,6 +146,7 @@ def collect(measured: Callable[[Watch], Iterable[Row]]) -> tuple[list[Row], bool
         try:
             for row in measured(watch):
                 rows.append(row)
+                keep(rows)
         except KeyboardInterrupt:  # the second one
             return rows, True
         stopped = watch.stop()
@@ -167,7 +177,7 @@ def run_and_show(
 ) -> None:
     """Measure, print and publish, and exit with 130 if that was ended early."""
     machine = run.prepare()
-    rows, stopped = collect(measured)
+    rows, stopped = collect(measured, partial(run.keep, machine))
     run.show(machine, rows)
     if publish is not None and not stopped:
         publish(machine, rows)
