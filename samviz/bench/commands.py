@@ -211,7 +211,7 @@ def plot(files: tuple[Path, ...], out: Path) -> None:
 def all_benchmarks(
     run: Run, quick: bool, max_memory: int | None, markdown: Path | None, figures: Path | None
 ) -> None:
-    """Measure everything that the page of benchmarks shows, in about a quarter of an hour.
+    """Measure everything that the page of benchmarks shows, in about twenty minutes.
 
     \b
     Examples:
