@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from samviz import session
-from samviz.kernels import links as kernel
+from samviz.kernels.follow import follow, follow_scratch
+from samviz.kernels.link_tables import Table, empty_links
+from samviz.kernels.links import advance_links, link_scratch
 from tests.builders import fresh_checkpoint
 from tests.simulation import SDNCSimulation, check_trace
 
@@ -79,10 +81,10 @@ def test_replayed_links_are_those_of_the_model_bit_for_bit(trace: Path) -> None:
     weight, link = np.empty(reads, np.float32), np.empty((reads, entries), np.float32)
     for t in range(len(episode)):
         if t == 0 or episode[t] != episode[t - 1]:
-            tables = kernel.empty_links(1, heads, slots, links, np.float32)
+            tables = empty_links(1, heads, slots, links, np.float32)
             last = np.full((heads, entries), -1, np.int32), np.zeros((heads, entries), np.float32)
-        scratch = kernel.link_scratch(tables, entries + 1)
-        kernel.advance_links(tables, 0, column["write/slot"][t], column["write/weight"][t], mark, scratch)
+        scratch = link_scratch(tables, entries + 1)
+        advance_links(tables, 0, column["write/slot"][t], column["write/weight"][t], mark, scratch)
         assert np.array_equal(tables.precedence_slot[0], column["link/precedence_slot"][t])
         assert np.array_equal(tables.precedence_weight[0], column["link/precedence_weight"][t])
         sides = {
@@ -91,9 +93,9 @@ def test_replayed_links_are_those_of_the_model_bit_for_bit(trace: Path) -> None:
         }
         for name, (slot_table, weight_table) in sides.items():
             for head in range(heads):
-                table = kernel.Table(slot_table[0, head], weight_table[0, head])
-                room = kernel.follow_scratch(tables, entries)
-                kernel.follow(table, last[0][head], last[1][head], mark, room, found, weight, link)
+                table = Table(slot_table[0, head], weight_table[0, head])
+                room = follow_scratch(tables, entries)
+                follow(table, last[0][head], last[1][head], mark, room, found, weight, link)
                 assert np.array_equal(found, column[f"link/{name}_slot"][t, head]), name
                 assert np.array_equal(weight, column[f"link/{name}_weight"][t, head]), name
         last = column["read/slot"][t], column["read/weight"][t]

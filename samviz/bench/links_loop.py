@@ -9,7 +9,9 @@ import numpy as np
 
 from samviz.bench.links import Traffic
 from samviz.kernels.compiled import compiled
-from samviz.kernels.links import Table, advance_links, empty_links, follow, follow_scratch, link_scratch
+from samviz.kernels.follow import follow, follow_scratch
+from samviz.kernels.link_tables import Table, empty_links
+from samviz.kernels.links import advance_links, link_scratch
 
 Array = np.ndarray[Any, Any]
 

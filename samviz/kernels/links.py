@@ -3,9 +3,6 @@
 Every head has a link matrix Lambda of its own, stored twice, by row (`before`) and by column (`after`), each
 at most L entries, always each other's transpose. All here is a pure function of the write slots and weights:
 a model calls it while it runs, a reader to replay. Plain arithmetic, so that both get the same bits.
-
-A line (row or column) lies in C = L / 8, rounded up, vectors of 8 lanes: loops over the lanes of one vector
-have a known length and become vector instructions, where a search that stops early would be mispredicted.
 """
 
 from typing import Any, NamedTuple
@@ -14,17 +11,19 @@ import numpy as np
 
 from samviz.kernels.arrays import LinkArrays
 from samviz.kernels.compiled import compiled_exactly, inlined_exactly
+from samviz.kernels.link_tables import (
+    LANES,
+    Table,
+    length_of,
+    place_of,
+    remove,
+    set_entry,
+    set_weight,
+    slot_at,
+    weight_at,
+)
 
 Array = np.ndarray[Any, Any]
-
-LANES = 8
-
-
-class Table(NamedTuple):
-    """One head's links, by row or by column. A line's entries come first, in no order, then -1 and 0."""
-
-    slot: Any  # [N, C, 8] int32
-    weight: Any  # [N, C, 8]
 
 
 class LinkScratch(NamedTuple):
@@ -40,19 +39,6 @@ class LinkScratch(NamedTuple):
     new_slot: Any  # [L, E] int32, new links of each column of the precedence
     new_weight: Any  # [L, E]
     new_count: Any  # [L]
-
-
-def empty_links(batch: int, heads: int, slots: int, links: int, dtype: Any) -> LinkArrays:
-    """No links yet; with L = 0 there is no room for any."""
-    table = (batch, heads, slots if links else 0, -(-links // LANES), LANES)
-    return LinkArrays(
-        np.full(table, -1, np.int32),
-        np.zeros(table, dtype),
-        np.full(table, -1, np.int32),
-        np.zeros(table, dtype),
-        np.full((batch, heads, links), -1, np.int32),
-        np.zeros((batch, heads, links), dtype),
-    )
 
 
 @compiled_exactly
@@ -124,59 +110,11 @@ def _merge(slots: Array, weights: Array, mark: Array, scratch: LinkScratch) -> i
 
 
 @inlined_exactly
-def _length(table: Table, line: int) -> int:
-    """Entries of a row or column."""
-    count = 0
-    for c in range(table.slot.shape[1]):
-        for lane in range(LANES):
-            if table.slot[line, c, lane] >= 0:
-                count += 1
-    return count
-
-
-@inlined_exactly
-def _place(table: Table, line: int, slot: int) -> int:
-    """Where a row or column names a slot, or -1."""
-    for c in range(table.slot.shape[1]):
-        found = -1
-        for lane in range(LANES):
-            if table.slot[line, c, lane] == slot:
-                found = lane
-        if found >= 0:
-            return c * LANES + found
-    return -1
-
-
-@inlined_exactly
-def _slot_at(table: Table, line: int, place: int) -> int:
-    return table.slot[line, place >> 3, place & 7]  # type: ignore[no-any-return]
-
-
-@inlined_exactly
-def _weight_at(table: Table, line: int, place: int) -> float:
-    return table.weight[line, place >> 3, place & 7]  # type: ignore[no-any-return]
-
-
-@inlined_exactly
-def _set(table: Table, line: int, place: int, slot: int, weight: float) -> None:
-    table.slot[line, place >> 3, place & 7] = slot
-    table.weight[line, place >> 3, place & 7] = weight
-
-
-@inlined_exactly
-def _remove(table: Table, line: int, slot: int) -> None:
-    """Take one entry out of a row or column; the last one fills its place."""
-    last = _length(table, line) - 1
-    _set(table, line, _place(table, line, slot), _slot_at(table, line, last), _weight_at(table, line, last))
-    _set(table, line, last, -1, 0)
-
-
-@inlined_exactly
 def _forget(table: Table, mirror: Table, slot: int) -> None:
     """A taken slot's line becomes empty, and what it named no longer names it (step 1)."""
-    for place in range(_length(table, slot)):
-        _remove(mirror, _slot_at(table, slot, place), slot)
-        _set(table, slot, place, -1, 0)
+    for place in range(length_of(table, slot)):
+        remove(mirror, slot_at(table, slot, place), slot)
+        set_entry(table, slot, place, -1, 0)
 
 
 @inlined_exactly
@@ -204,13 +142,13 @@ def _fade(before: Table, after: Table, mark: Array, scratch: LinkScratch, s: int
                 factor = rest - scratch.written_weight[mark[other]] if mark[other] >= 0 else rest
                 value = before.weight[slot, c, lane] * factor
                 before.weight[slot, c, lane] = value
-                _mirror(after, other, slot, value)
+                set_weight(after, other, slot, value)
                 gone += value <= 0
             other = after.slot[slot, c, lane]  # slot is the earlier end
             if other >= 0 and mark[other] < 0:  # else it is a row of S and has its turn there
                 value = after.weight[slot, c, lane] * rest
                 after.weight[slot, c, lane] = value
-                _mirror(before, other, slot, value)
+                set_weight(before, other, slot, value)
                 gone += value <= 0
     if gone > 0:
         _drop_spent(before, after, slot)
@@ -218,22 +156,13 @@ def _fade(before: Table, after: Table, mark: Array, scratch: LinkScratch, s: int
 
 
 @inlined_exactly
-def _mirror(table: Table, line: int, slot: int, weight: float) -> None:
-    """Give an entry that is there another weight."""
-    for c in range(table.slot.shape[1]):
-        for lane in range(LANES):
-            if table.slot[line, c, lane] == slot:
-                table.weight[line, c, lane] = weight
-
-
-@inlined_exactly
 def _drop_spent(table: Table, mirror: Table, slot: int) -> None:
     """Links that came to nothing are kept in neither table."""
-    for place in range(_length(table, slot) - 1, -1, -1):
-        if not _weight_at(table, slot, place) > 0:
-            other = _slot_at(table, slot, place)
-            _remove(table, slot, other)
-            _remove(mirror, other, slot)
+    for place in range(length_of(table, slot) - 1, -1, -1):
+        if not weight_at(table, slot, place) > 0:
+            other = slot_at(table, slot, place)
+            remove(table, slot, other)
+            remove(mirror, other, slot)
 
 
 @inlined_exactly
@@ -259,7 +188,7 @@ def _copy_line(table: Table, line: int, scratch: LinkScratch) -> int:
         for lane in range(LANES):
             scratch.line_slot[c * LANES + lane] = table.slot[line, c, lane]
             scratch.line_vector[c, lane] = table.weight[line, c, lane]
-    return _length(table, line)  # type: ignore[no-any-return]
+    return length_of(table, line)  # type: ignore[no-any-return]
 
 
 @inlined_exactly
@@ -273,11 +202,11 @@ def _widen_row(
         value = weight * share[c]
         if precedence[c] == slot or not value > 0:
             continue
-        place = _place(before, slot, precedence[c])
+        place = place_of(before, slot, precedence[c])
         if place >= 0:
             value += scratch.line_weight[place]
             scratch.line_weight[place] = value
-            _mirror(after, precedence[c], slot, value)
+            set_weight(after, precedence[c], slot, value)
         else:
             scratch.line_slot[length], scratch.line_weight[length] = precedence[c], value
             scratch.line_column[length] = c
@@ -294,7 +223,7 @@ def _truncate_row(
     _order(scratch, length, kept)
     for place in range(min(kept, length)):
         entry = scratch.order[place]
-        _set(before, slot, place, scratch.line_slot[entry], scratch.line_weight[entry])
+        set_entry(before, slot, place, scratch.line_slot[entry], scratch.line_weight[entry])
         if entry >= old:
             c = scratch.line_column[entry]
             scratch.new_slot[c, scratch.new_count[c]] = slot
@@ -302,7 +231,7 @@ def _truncate_row(
             scratch.new_count[c] += 1
     for place in range(kept, length):
         if scratch.order[place] < old:
-            _remove(after, scratch.line_slot[scratch.order[place]], slot)
+            remove(after, scratch.line_slot[scratch.order[place]], slot)
 
 
 @inlined_exactly
@@ -316,9 +245,9 @@ def _truncate_column(before: Table, after: Table, slot: int, scratch: LinkScratc
     _order(scratch, length, kept)
     for place in range(min(kept, length)):
         entry = scratch.order[place]
-        _set(after, slot, place, scratch.line_slot[entry], scratch.line_weight[entry])
+        set_entry(after, slot, place, scratch.line_slot[entry], scratch.line_weight[entry])
     for place in range(kept, length):
-        _remove(before, scratch.line_slot[scratch.order[place]], slot)
+        remove(before, scratch.line_slot[scratch.order[place]], slot)
 
 
 @inlined_exactly
@@ -390,82 +319,3 @@ def _advance_precedence(
             precedence[c], share[c] = scratch.line_slot[entry], scratch.line_weight[entry]
         else:
             precedence[c], share[c] = -1, 0
-
-
-class FollowScratch(NamedTuple):
-    """Room for the slots that the links of a read lead to."""
-
-    slot: Any  # [R * 8C] int32
-    weight: Any  # [R * 8C]
-
-
-@compiled_exactly
-def follow_scratch(links: LinkArrays, entries: int) -> FollowScratch:
-    """Room for reads of R entries."""
-    size = entries * links.before_slot.shape[3] * LANES
-    return FollowScratch(np.empty(size, np.int32), np.empty(size, links.precedence_weight.dtype))
-
-
-@compiled_exactly
-def follow(
-    table: Table,
-    read_slot: Array,
-    read_weight: Array,
-    mark: Array,
-    scratch: FollowScratch,
-    slot: Array,
-    weight: Array,
-    link: Array,
-) -> None:
-    """Where the links of one head lead from its read: f = Lambda w or b = Lambda^T w, its K largest.
-
-    Args:
-        table: the `after` table of the head for f, the `before` table for b.
-        read_slot, read_weight: [R], the read to start from, each slot once.
-        mark: [N] int32, all -1 before and after.
-        slot, weight: [K] to fill, largest first, ties to the lower slot, then -1 and 0.
-        link: [K, R] to fill with the links from each read entry to each slot found.
-    """
-    count = 0
-    for entry in range(read_slot.shape[0]):
-        if read_slot[entry] < 0:
-            continue
-        for place in range(_length(table, read_slot[entry])):
-            found = _slot_at(table, read_slot[entry], place)
-            if mark[found] < 0:
-                mark[found] = count
-                scratch.slot[count], scratch.weight[count] = found, 0
-                count += 1
-            scratch.weight[mark[found]] += read_weight[entry] * _weight_at(table, read_slot[entry], place)
-    for k in range(slot.shape[0]):
-        slot[k], weight[k] = -1, 0
-    for n in range(count):
-        mark[scratch.slot[n]] = -1
-        if scratch.weight[n] > 0 and scratch.weight[n] >= weight[slot.shape[0] - 1]:
-            _insert(slot, weight, scratch.slot[n], scratch.weight[n])
-    _note_links(table, read_slot, slot, link)
-
-
-@inlined_exactly
-def _insert(slots: Array, weights: Array, slot: int, weight: float) -> None:
-    """Put a slot into its place of a list sorted by weight, then by slot, dropping the last entry."""
-    place = slots.shape[0]
-    while place > 0 and (
-        weight > weights[place - 1] or (weight == weights[place - 1] and slot < slots[place - 1])
-    ):
-        if place < slots.shape[0]:
-            slots[place], weights[place] = slots[place - 1], weights[place - 1]
-        place -= 1
-    if place < slots.shape[0]:
-        slots[place], weights[place] = slot, weight
-
-
-@inlined_exactly
-def _note_links(table: Table, read_slot: Array, slot: Array, link: Array) -> None:
-    for k in range(slot.shape[0]):
-        for entry in range(read_slot.shape[0]):
-            link[k, entry] = 0
-            if slot[k] >= 0 and read_slot[entry] >= 0:
-                place = _place(table, read_slot[entry], slot[k])
-                if place >= 0:
-                    link[k, entry] = _weight_at(table, read_slot[entry], place)

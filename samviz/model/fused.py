@@ -10,9 +10,11 @@ from torch.autograd.function import once_differentiable
 
 from samviz.errors import StateError
 from samviz.kernels.arrays import Journal, MemoryArrays
-from samviz.kernels.backward import Flow, Gradients, backward_window, number_touched_slots
+from samviz.kernels.backward import backward_window, number_touched_slots
+from samviz.kernels.controller import Weights
 from samviz.kernels.exact import nearest
-from samviz.kernels.forward import FIRST_HALF, SECOND_HALF, WHOLE, Span, Weights, forward_window
+from samviz.kernels.forward import FIRST_HALF, SECOND_HALF, WHOLE, Span, forward_window
+from samviz.kernels.gradients import Flow, Gradients
 from samviz.kernels.pages import candidate_count, empty_pages
 from samviz.kernels.rows import rows_after
 from samviz.kernels.undo import redo_window

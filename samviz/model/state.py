@@ -9,7 +9,7 @@ from torch import Tensor
 
 from samviz.errors import StateError
 from samviz.kernels.arrays import LinkArrays, MemoryArrays
-from samviz.kernels.links import empty_links
+from samviz.kernels.link_tables import empty_links
 from samviz.kernels.usage import fresh_ring
 from samviz.model.checks import start_memory
 from samviz.model.config import SAMConfig

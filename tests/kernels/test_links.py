@@ -7,8 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samviz.kernels import links as kernel
 from samviz.kernels.arrays import LinkArrays
+from samviz.kernels.follow import follow, follow_scratch
+from samviz.kernels.link_tables import Table, empty_links
+from samviz.kernels.links import advance_links, link_scratch
 from samviz.model import linkage
 
 Array = np.ndarray
@@ -40,12 +42,12 @@ class Run:
     """The tables of one element and all that a step needs."""
 
     def __init__(self, of: Sizes, dtype: type = np.float64) -> None:
-        self.tables = kernel.empty_links(1, of.heads, of.slots, of.links, dtype)
-        self.scratch = kernel.link_scratch(self.tables, of.entries)
+        self.tables = empty_links(1, of.heads, of.slots, of.links, dtype)
+        self.scratch = link_scratch(self.tables, of.entries)
         self.mark = np.full(of.slots, -1, np.int32)
 
     def advance(self, slot: Array, weight: Array) -> None:
-        kernel.advance_links(self.tables, 0, slot, weight, self.mark, self.scratch)
+        advance_links(self.tables, 0, slot, weight, self.mark, self.scratch)
         assert (self.mark == -1).all()
 
     def dense(self, *, columns: bool = False) -> linkage.Links:
@@ -136,11 +138,11 @@ def test_following_links_is_the_matrix_product(of: Sizes, reads: int, seed: int)
     tables = {"forward": (run.tables.after_slot, run.tables.after_weight, dense.link)}
     tables["backward"] = (run.tables.before_slot, run.tables.before_weight, dense.link.mT)
     for name, (table_slot, table_weight, matrix) in tables.items():
-        table = kernel.Table(table_slot[0, 0], table_weight[0, 0])
+        table = Table(table_slot[0, 0], table_weight[0, 0])
         slot, value = np.empty(reads, np.int32), np.empty(reads)
         link = np.empty((reads, start.shape[1]))
-        scratch = kernel.follow_scratch(run.tables, start.shape[1])
-        kernel.follow(table, start[0], weight[0], run.mark, scratch, slot, value, link)
+        scratch = follow_scratch(run.tables, start.shape[1])
+        follow(table, start[0], weight[0], run.mark, scratch, slot, value, link)
         entries = torch.from_numpy(start)[None].long(), torch.from_numpy(weight)[None]
         wanted, weights = linkage.follow(matrix[:, :1], *entries, reads)
         np.testing.assert_allclose(value, weights[0, 0], rtol=1e-9, err_msg=name)
