@@ -18,8 +18,8 @@ FAST_SUMS = {"reassoc", "contract", "nsz"}
 
 
 def cache_folder() -> Path:
-    """The folder of the compiled kernels of exactly these sources."""
-    digest = sha256(numba.__version__.encode())
+    """The folder of the compiled kernels of exactly these sources, in this place."""
+    digest = sha256(f"{numba.__version__} {Path(__file__).parent}".encode())  # numba goes by the path, too
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     return user_cache_path("samviz") / f"kernels-{digest.hexdigest()[:16]}"
