@@ -62,7 +62,12 @@ def measure(plan: RecordPlan, watch: Watch) -> Iterator[Row]:
         on = _windows(plan, stack.enter_context(_recorder(plan, Path(folder) / "trace.h5")))
         off(), on()  # warm
         samples = take_turns([off, on], [plan.repeats] * 2, watch.stop)
-    rows = [_row(plan, phase, times) for phase, times in zip((OFF, ON), samples, strict=True) if times]
+    steps = plan.windows * plan.steps
+    rows = [
+        _row(plan, phase, **figures(times, steps, plan.clock))
+        for phase, times in zip((OFF, ON), samples, strict=True)
+        if times
+    ]
     yield from rows
     if len(rows) == 2:
         yield _ratio(plan, samples)
@@ -114,7 +119,7 @@ def _recorder(plan: RecordPlan, path: Path) -> Recorder:
     )
 
 
-def _row(plan: RecordPlan, phase: str, times: list[Times]) -> Row:
+def _row(plan: RecordPlan, phase: str, **measured: Any) -> Row:
     return Row(
         bench="record",
         model=plan.model,
@@ -123,20 +128,10 @@ def _row(plan: RecordPlan, phase: str, times: list[Times]) -> Row:
         batch=plan.batch,
         steps=plan.steps,
         phase=phase,
-        **figures(times, plan.windows * plan.steps, plan.clock),
+        **measured,
     )
 
 
 def _ratio(plan: RecordPlan, samples: list[list[Times]]) -> Row:
     off, on = (median(each.by(plan.clock) for each in times) for times in samples)
-    return Row(
-        bench="record",
-        model=plan.model,
-        index=plan.index,
-        slots=plan.slots,
-        batch=plan.batch,
-        steps=plan.steps,
-        phase=ON,
-        against=OFF,
-        ratio=on / off,
-    )
+    return _row(plan, ON, against=OFF, ratio=on / off)

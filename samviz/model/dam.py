@@ -3,6 +3,7 @@
 Shape legend: T steps, B batch, H heads, N slots, W word size, D hidden, I input, O output.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,8 +15,9 @@ from samviz.model.controller import Controller, Interface, lstm_step, read_out, 
 from samviz.model.dense_addressing import content_logits, cosines, least_used, lengths, write_all
 from samviz.model.dense_config import DAMConfig
 from samviz.model.dense_events import accessed, for_heads, live_slots
-from samviz.model.dense_state import cloned, detached
-from samviz.model.events import Events, stacked
+from samviz.model.dense_state import cloned
+from samviz.model.dense_window import run_steps
+from samviz.model.events import Events
 
 
 class DAMState(NamedTuple):
@@ -105,17 +107,15 @@ class DAM(nn.Module):
             ConfigError: inputs of a wrong shape, type or batch, or not finite.
         """
         check_inputs(inputs, self.config.input_size, self.controller.from_hidden.weight.dtype)
-        now = self.initial_state(inputs.shape[1]) if state is None else detached(state)
-        check_batch(now.batch, inputs.shape[1])
-        hidden, word, told = [], [], []
-        for gates in self.controller.from_input(inputs):
-            last, (now, done) = now, step(self.controller, self.config, gates, now)
-            hidden.append(now.hidden)
-            word.append(now.read_word)
-            if events:
-                told.append(events_of(last, now, done))
-        output = read_out(self.controller, torch.stack(hidden), torch.stack(word))
-        return output, detached(now), stacked(told) if events else None
+        state = self.initial_state(inputs.shape[1]) if state is None else state
+        check_batch(state.batch, inputs.shape[1])
+        hidden, word, state, told = run_steps(
+            self.controller.from_input(inputs),
+            state,
+            partial(step, self.controller, self.config),
+            events_of if events else None,
+        )
+        return read_out(self.controller, hidden, word), state, told
 
 
 def step(controller: Controller, config: DAMConfig, gates: Tensor, last: DAMState) -> tuple[DAMState, Done]:

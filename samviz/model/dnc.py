@@ -3,6 +3,7 @@
 Shape legend: T steps, B batch, H read heads, N slots, W word size, D hidden, I input, O output.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ from samviz.model.dense_addressing import content_weights, cosines, lengths
 from samviz.model.dense_config import DNCConfig
 from samviz.model.dense_controller import DenseController
 from samviz.model.dense_events import accessed, every_slot, for_heads
-from samviz.model.dense_state import cloned, detached
+from samviz.model.dense_state import cloned
+from samviz.model.dense_window import run_steps
 from samviz.model.dnc_addressing import (
     Interface,
     allocation,
@@ -25,7 +27,7 @@ from samviz.model.dnc_addressing import (
     split_interface,
     used,
 )
-from samviz.model.events import Events, stacked
+from samviz.model.events import Events
 
 
 class DNCState(NamedTuple):
@@ -113,17 +115,12 @@ class DNC(nn.Module):
             ConfigError: inputs of a wrong shape, type or batch, or not finite.
         """
         check_inputs(inputs, self.config.input_size, self.controller.output.weight.dtype)
-        now = self.initial_state(inputs.shape[1]) if state is None else detached(state)
-        check_batch(now.batch, inputs.shape[1])
-        hidden, word, told = [], [], []
-        for x in inputs:
-            last, (now, ask) = now, step(self.controller, self.config, x, now)
-            hidden.append(now.hidden)
-            word.append(now.read_word)
-            if events:
-                told.append(events_of(last, now, ask))
-        output = read_out(self.controller, torch.stack(hidden), torch.stack(word))
-        return output, detached(now), stacked(told) if events else None
+        state = self.initial_state(inputs.shape[1]) if state is None else state
+        check_batch(state.batch, inputs.shape[1])
+        hidden, word, state, told = run_steps(
+            inputs, state, partial(step, self.controller, self.config), events_of if events else None
+        )
+        return read_out(self.controller, hidden, word), state, told
 
 
 def step(

@@ -3,6 +3,7 @@
 Shape legend: T steps, B batch, H heads, N slots, W word size, D hidden, I input, O output.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,8 +15,9 @@ from samviz.model.dense_addressing import cosines, lengths
 from samviz.model.dense_config import NTMConfig
 from samviz.model.dense_controller import DenseController
 from samviz.model.dense_events import accessed, every_slot, for_heads
-from samviz.model.dense_state import cloned, detached
-from samviz.model.events import Events, stacked
+from samviz.model.dense_state import cloned
+from samviz.model.dense_window import run_steps
+from samviz.model.events import Events
 from samviz.model.ntm_addressing import Interface, place, retained, split_interface
 
 
@@ -101,17 +103,12 @@ class NTM(nn.Module):
             ConfigError: inputs of a wrong shape, type or batch, or not finite.
         """
         check_inputs(inputs, self.config.input_size, self.controller.output.weight.dtype)
-        now = self.initial_state(inputs.shape[1]) if state is None else detached(state)
-        check_batch(now.batch, inputs.shape[1])
-        hidden, word, told = [], [], []
-        for x in inputs:
-            last, (now, ask) = now, step(self.controller, self.config, x, now)
-            hidden.append(now.hidden)
-            word.append(now.read_word)
-            if events:
-                told.append(events_of(last, now, ask))
-        output = read_out(self.controller, torch.stack(hidden), torch.stack(word))
-        return output, detached(now), stacked(told) if events else None
+        state = self.initial_state(inputs.shape[1]) if state is None else state
+        check_batch(state.batch, inputs.shape[1])
+        hidden, word, state, told = run_steps(
+            inputs, state, partial(step, self.controller, self.config), events_of if events else None
+        )
+        return read_out(self.controller, hidden, word), state, told
 
 
 def step(
