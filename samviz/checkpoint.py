@@ -157,9 +157,10 @@ def restore_optimizer(folder: Path, model: Model, optimizer: torch.optim.Optimiz
     try:
         tensors = load_file(folder / OPTIMIZER)
         for name, parameter in model.named_parameters():
-            optimizer.state[parameter] = {
-                key: tensors[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")
-            }
+            keys = [key.removeprefix(f"{name}/") for key in tensors if key.startswith(f"{name}/")]
+            optimizer.state[parameter] = {key: tensors[f"{name}/{key}"] for key in keys}
+            if "step" not in keys:
+                raise KeyError(name)
     except (OSError, SafetensorError, KeyError) as error:
         raise CheckpointError(f"{folder / OPTIMIZER}: expected the optimizer's state: {error}") from None
 

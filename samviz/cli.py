@@ -160,8 +160,8 @@ def evaluate(
             model, task, episodes=episodes, seed=seed, report=lambda _: advance(1), stop=stop
         )
     click.echo(
-        f"{task.name}, {measured.episodes} episodes: {measured.wrong_bits:.3f} wrong bits and "
-        f"{measured.loss_bits:.3f} bits of cross-entropy a sequence; {measured.all_right:.1%} have no error"
+        f"{task.name}, {measured.episodes} episodes: {measured.wrong:.3f} wrong bits and "
+        f"{measured.loss_bits:.3f} bits of cross-entropy a sequence; {1 - measured.failed:.1%} have no error"
     )
     _exit_if_stopped(measured.episodes, episodes, "episode")
 
@@ -238,7 +238,7 @@ def train(
 
         def report(measured: training.StepReport) -> None:
             recent.add(measured)
-            advance(1, f"{recent.loss_bits:.3f} bits, {recent.wrong_bits:.3f} wrong")
+            advance(1, str(recent))
 
         folder = training.train(
             trainer, out, steps, checkpoint_every=checkpoint_every, report=report, stop=stop

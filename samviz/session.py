@@ -7,26 +7,46 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from samviz.checkpoint import Checkpoint, load_checkpoint
 from samviz.errors import CheckpointError, ConfigError
 from samviz.model import LSTM, SAM, SDNC
 from samviz.model.registry import MODELS, Model, name_of
 from samviz.recorder import Recorder
-from samviz.tasks import Batch, Task, input_size, loss_bits, output_size
-from samviz.training import per_sequence
+from samviz.tasks import Score, Task, input_size, loss_bits, output_size, score
 from samviz.versions import library_versions
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 
 
 class Measured(NamedTuple):
-    """A model's errors on fresh episodes, means per sequence."""
+    """A model's errors on episodes that it was not trained on."""
 
     episodes: int
-    loss_bits: float
-    wrong_bits: float
-    all_right: float  # share of the episodes without a wrong bit
+    loss_bits: float  # mean cross-entropy in bits per sequence
+    score: Score
+
+    @property
+    def wrong(self) -> float:
+        """Wrong bits (or classes) per sequence."""
+        return float(self.score.wrong_elements.sum() / self.episodes)
+
+    @property
+    def error(self) -> float:
+        """Share of the bits (or classes) that are wrong."""
+        return float(self.score.wrong_elements.sum() / max(self.score.elements.sum(), 1))
+
+    @property
+    def failed(self) -> float:
+        """Share of the questions with anything wrong."""
+        return float(self.score.wrong_questions.sum() / max(self.score.questions.sum(), 1))
+
+    @property
+    def failed_by_group(self) -> NDArray[np.float64]:
+        """The same for each group, NaN where nothing was asked."""
+        asked = self.score.questions
+        return np.where(asked > 0, self.score.wrong_questions / np.maximum(asked, 1), np.nan)
 
 
 def shipped_checkpoint(task: str, model: str) -> Checkpoint:
@@ -68,6 +88,7 @@ def record(
         TraceError: the trace cannot be written.
     """
     _require_fit(model, task)
+    task = task.held_out()
     if isinstance(model, LSTM):
         recordable = ", ".join(name for name in MODELS if name != name_of(model))
         raise ConfigError(f"an LSTM has no memory to record, only {recordable} have: measure it with eval")
@@ -106,7 +127,7 @@ def record(
                 output=output,
                 target=batch.targets,
                 mask=batch.mask,
-                loss=loss_bits(output, batch),
+                loss=loss_bits(output, batch, task.output_kind),
                 source=batch.source,
             )
             report(episode + 1)
@@ -117,32 +138,41 @@ def evaluate(
     model: Model,
     task: Task,
     *,
-    episodes: int,
+    episodes: int | None = None,
     seed: int,
+    level: int | None = None,
     report: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Measured:
-    """The model's errors over fresh episodes, each of its own random length; fewer if `stop()` says so.
+    """The model's errors on episodes that it was not trained on; on fewer if `stop()` says so.
+
+    Args:
+        episodes: how many, each drawn at random by (seed, its number); None for every episode that is held out.
+        level: how many items each has; None for what the task's settings allow.
 
     Raises:
         CheckpointError: the task's inputs do not fit the model.
+        ConfigError: all episodes were asked for, but there is no end of them.
     """
     _require_fit(model, task)
-    losses, wrongs = [], []
+    task = task.held_out()
+    count = task.episodes if episodes is None else episodes
+    if count is None:
+        raise ConfigError(f"task {task.name} draws episodes without end: say how many")
+    losses, total = [], None
     with torch.no_grad():
-        for episode in range(episodes):
-            if episode and stop():
+        for number in range(count):
+            if number and stop():
                 break
-            batch: Batch = task.sample(np.random.default_rng([seed, episode]), 1)
+            drawn = np.random.default_rng([seed, number])
+            batch = task.episode(number) if episodes is None else task.sample(drawn, 1, level)
             output, _, _ = model(batch.inputs)
-            loss, wrong = per_sequence(output, batch)
-            losses.append(loss.item())
-            wrongs.append(wrong.item())
-            report(episode + 1)
-    wrong_bits = np.array(wrongs)
-    return Measured(
-        len(losses), float(np.mean(losses)), float(wrong_bits.mean()), float((wrong_bits == 0).mean())
-    )
+            losses.append(loss_bits(output, batch, task.output_kind).sum().item())
+            found = score(output, batch, task.output_kind, max(len(task.groups), 1))
+            total = found if total is None else total + found
+            report(number + 1)
+    assert total is not None
+    return Measured(len(losses), float(np.mean(losses)), total)
 
 
 def trace_meta(checkpoint: Checkpoint, task: Task, model: Model, seed: int) -> dict[str, Any]:
@@ -153,8 +183,8 @@ def trace_meta(checkpoint: Checkpoint, task: Task, model: Model, seed: int) -> d
             "name": task.name,
             "settings": task.settings(),
             "description": task.description,
-            "input_fields": [field._asdict() for field in task.input_fields],
-            "output_fields": [field._asdict() for field in task.output_fields],
+            "input_fields": [field.as_dict() for field in task.input_fields],
+            "output_fields": [field.as_dict() for field in task.output_fields],
         },
         "seed": seed,
         "index": model.index_kind if isinstance(model, SAM) else None,

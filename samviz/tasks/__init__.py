@@ -5,23 +5,30 @@ from typing import Any
 
 from samviz.errors import ConfigError
 from samviz.tasks.copy import Copy
+from samviz.tasks.follow import Follow
 from samviz.tasks.recall import Recall
-from samviz.tasks.task import Batch, Field, Task, input_size, loss_bits, output_size, wrong_bits
+from samviz.tasks.score import Score, loss_bits, score, wrong_elements
+from samviz.tasks.sort import Sort
+from samviz.tasks.task import Batch, Field, Task, input_size, output_size
 
-TASKS: dict[str, type[Copy] | type[Recall]] = {"copy": Copy, "recall": Recall}
+TASKS: dict[str, Any] = {"copy": Copy, "recall": Recall, "sort": Sort, "follow": Follow}
 
 __all__ = [
     "TASKS",
     "Batch",
     "Copy",
     "Field",
+    "Follow",
     "Recall",
+    "Score",
+    "Sort",
     "Task",
     "input_size",
     "loss_bits",
     "make_task",
     "output_size",
-    "wrong_bits",
+    "score",
+    "wrong_elements",
 ]
 
 
@@ -37,4 +44,4 @@ def make_task(name: str, settings: dict[str, Any]) -> Task:
     for setting in settings:
         if setting not in known:
             raise ConfigError(f"task {name} has the settings {', '.join(known)}, found {setting!r}")
-    return TASKS[name](**settings)
+    return TASKS[name](**settings)  # type: ignore[no-any-return]

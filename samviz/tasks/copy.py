@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from samviz.tasks.items import ItemSettings
-from samviz.tasks.task import Batch, Field
+from samviz.tasks.task import Batch, Field, one_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +17,6 @@ class Copy(ItemSettings):
     max_items: int = 20
 
     name = "copy"
-    output_kind = "bits"
-    source_size = 1
 
     @property
     def description(self) -> str:
@@ -38,18 +36,18 @@ class Copy(ItemSettings):
         """The vector."""
         return (Field("item", "bits", 0, self.bits),)
 
-    def sample(self, random: np.random.Generator, batch: int) -> Batch:
+    def sample(self, random: np.random.Generator, batch: int, level: int | None = None) -> Batch:
         """B episodes of one random length; the source of answer k is the step that showed vector k."""
-        n = self.draw_length(random)
-        items = torch.from_numpy(random.integers(0, 2, (n, batch, self.bits))).float()
+        n = self.draw_items(random, level)
+        items = self.draw_bits(random, n, batch)
         steps = 2 * n + 1
         inputs = torch.zeros(steps, batch, self.bits + 1)
         inputs[:n, :, : self.bits] = items
         inputs[n, :, self.bits] = 1
         targets = torch.zeros(steps, batch, self.bits)
         targets[n + 1 :] = items
-        mask = torch.zeros(steps, batch, dtype=torch.bool)
-        mask[n + 1 :] = True
+        question = torch.full((steps, batch), -1, dtype=torch.int32)
+        question[n + 1 :] = 0
         source = torch.full((steps, batch, 1), -1, dtype=torch.int32)
         source[n + 1 :] = torch.arange(n, dtype=torch.int32)[:, None, None]
-        return Batch(inputs, targets, mask, source)
+        return Batch(inputs, targets, question, source, one_group(question))

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from samviz.errors import ConfigError
-from samviz.tasks.items import ItemSettings
-from samviz.tasks.task import Batch, Field
+from samviz.tasks.items import DifferentItems
+from samviz.tasks.task import Batch, Field, one_group
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recall(ItemSettings):
+class Recall(DifferentItems):
     """n pairs, each a key step and a value step, then the cue, then one answer: T = 2n + 2.
 
     The keys of an episode differ, so that every cue has one right answer.
@@ -24,16 +23,6 @@ class Recall(ItemSettings):
     max_items: int = 6
 
     name = "recall"
-    output_kind = "bits"
-    source_size = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.max_items > 2**self.bits:
-            raise ConfigError(
-                f"max_items must be at most 2**bits = {2**self.bits} for the keys to differ, "
-                f"found {self.max_items}"
-            )
 
     @property
     def description(self) -> str:
@@ -57,11 +46,11 @@ class Recall(ItemSettings):
         """The value."""
         return (Field("value", "bits", 0, self.bits),)
 
-    def sample(self, random: np.random.Generator, batch: int) -> Batch:
+    def sample(self, random: np.random.Generator, batch: int, level: int | None = None) -> Batch:
         """B episodes of one random length; the source of the answer is the step that showed its value."""
-        n, bits, elements = self.draw_length(random), self.bits, torch.arange(batch)
-        keys = torch.from_numpy(self._different_keys(random, n, batch)).float()  # [n, B, bits]
-        values = torch.from_numpy(random.integers(0, 2, (n, batch, bits))).float()
+        n, bits, elements = self.draw_items(random, level), self.bits, torch.arange(batch)
+        keys = self.draw_different(random, n, batch)
+        values = self.draw_bits(random, n, batch)
         cued = torch.from_numpy(random.integers(0, n, batch))  # [B]
         inputs = torch.zeros(2 * n + 2, batch, bits + 3)
         inputs[0 : 2 * n : 2, :, :bits] = keys
@@ -72,12 +61,8 @@ class Recall(ItemSettings):
         inputs[2 * n, :, bits + 2] = 1
         targets = torch.zeros(2 * n + 2, batch, bits)
         targets[-1] = values[cued, elements]
-        mask = torch.zeros(2 * n + 2, batch, dtype=torch.bool)
-        mask[-1] = True
+        question = torch.full((2 * n + 2, batch), -1, dtype=torch.int32)
+        question[-1] = 0
         source = torch.full((2 * n + 2, batch, 1), -1, dtype=torch.int32)
         source[-1, :, 0] = 2 * cued + 1
-        return Batch(inputs, targets, mask, source)
-
-    def _different_keys(self, random: np.random.Generator, n: int, batch: int) -> np.ndarray:
-        numbers = [random.choice(2**self.bits, n, replace=False) for _ in range(batch)]
-        return (np.stack(numbers, axis=1)[..., None] >> np.arange(self.bits)) & 1
+        return Batch(inputs, targets, question, source, one_group(question))

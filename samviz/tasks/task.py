@@ -1,22 +1,25 @@
 """What every task offers: random batches of episodes, and how to show and score them."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
-
-LOG2_E = 1.4426950408889634
 
 
 class Field(NamedTuple):
-    """What channels [start, stop) of an input or an output mean."""
+    """What channels [start, stop) of an input or an output mean, and how to draw them."""
 
     name: str
-    kind: str  # "bits" | "flag"
+    kind: str  # "bits" | "flag" | "value" in [-1, 1] | "words" one of, by `labels` | "image" of `shape`
     start: int
     stop: int
+    labels: tuple[str, ...] = ()  # what each channel of "words" stands for
+    shape: tuple[int, ...] = ()  # (rows, columns) of an "image"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The field for JSON: labels and shape where it has them."""
+        return {name: value for name, value in self._asdict().items() if value != ()}
 
 
 class Batch(NamedTuple):
@@ -27,8 +30,14 @@ class Batch(NamedTuple):
 
     inputs: Tensor  # [T, B, I]
     targets: Tensor  # [T, B, O]
-    mask: Tensor  # [T, B] bool, where the target counts
+    question: Tensor  # [T, B] int32, which question of the episode the step answers, -1 none
     source: Tensor  # [T, B, S] int32, the steps of the episode that hold this answer, -1 none
+    group: Tensor  # [T, B] int32, the row of the task's error table that the answer counts in
+
+    @property
+    def mask(self) -> Tensor:
+        """[T, B] bool: where the target counts."""
+        return self.question >= 0
 
 
 class Task(Protocol):
@@ -49,7 +58,17 @@ class Task(Protocol):
 
     @property
     def output_kind(self) -> str:
-        """How outputs are scored: "bits" or "classes"."""
+        """How outputs are scored: "bits" (each by its sign) or "classes" (the largest)."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What a question is, in the singular: "sequence", "question", "label"."""
+        ...
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The rows of the error table; () where there is but one."""
         ...
 
     @property
@@ -67,12 +86,33 @@ class Task(Protocol):
         """S, the sources an answer can have; 0 where the task does not know them."""
         ...
 
+    @property
+    def levels(self) -> range | None:
+        """The levels that a curriculum can ask for, None where the task has none."""
+        ...
+
+    @property
+    def episodes(self) -> int | None:
+        """How many different episodes there are, None where they are drawn without end."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """The settings as plain values, for JSON."""
         ...
 
-    def sample(self, random: np.random.Generator, batch: int) -> Batch:
-        """A batch of random episodes, all of one length, determined by the generator alone."""
+    def sample(self, random: np.random.Generator, batch: int, level: int | None = None) -> Batch:
+        """A batch of random episodes of one length (or padded to one), determined by the generator alone.
+
+        level: how many items the episodes have; drawn from the settings where it is not given.
+        """
+        ...
+
+    def episode(self, number: int) -> Batch:
+        """One of the `episodes`, B = 1."""
+        ...
+
+    def held_out(self) -> Self:
+        """The task over data that training never draws; itself where every episode is drawn afresh."""
         ...
 
 
@@ -86,12 +126,6 @@ def output_size(task: Task) -> int:
     return task.output_fields[-1].stop
 
 
-def loss_bits(output: Tensor, batch: Batch) -> Tensor:
-    """Cross-entropy of the answers in bits, per step: [T, B], 0 where no target counts."""
-    against = torch.where(batch.targets > 0.5, -output, output)  # keeps small losses exact to the last bit
-    return functional.softplus(against).sum(-1) * LOG2_E * batch.mask
-
-
-def wrong_bits(output: Tensor, batch: Batch) -> Tensor:
-    """How many answered bits are wrong, per step: [T, B] int64, 0 where no target counts."""
-    return (((output > 0) != (batch.targets > 0.5)).sum(-1) * batch.mask).to(torch.int64)
+def one_group(question: Tensor) -> Tensor:
+    """The `group` of a task whose error table has one row."""
+    return torch.zeros_like(question)

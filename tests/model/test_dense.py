@@ -234,7 +234,7 @@ def test_it_learns_one_batch_of_copy(name: str) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
     for _ in range(100):
-        loss = loss_bits(model(batch.inputs)[0], batch).sum(0).mean()
+        loss = loss_bits(model(batch.inputs)[0], batch, "bits").sum(0).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
