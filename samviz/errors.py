@@ -19,3 +19,7 @@ class CheckpointError(SamvizError):
 
 class TraceError(SamvizError):
     """A file that is no trace, a damaged trace, or a trace that cannot be written."""
+
+
+class TrainingError(SamvizError):
+    """Training runs that ended before their time."""

@@ -138,7 +138,10 @@ BAD = {
     "slots no number": (["record", "--task", "recall", "--slots", "many"], "many"),
     "no episodes": (["record", "--task", "recall", "--episodes", "0"], "episodes"),
     "items upside down": (["record", "--task", "recall", "--min-items", "9"], "max_items must be at least"),
-    "too many different keys": (["record", "--task", "recall", "--max-items", "300"], "keys to differ"),
+    "too many different keys": (
+        ["record", "--task", "recall", "--max-items", "300"],
+        "of an episode to differ",
+    ),
     "info on nothing": (["info", "nowhere.h5"], "nowhere.h5"),
     "info on text": (["info", "text.h5"], "text.h5"),
     "info on a folder": (["info", "empty"], "empty"),

@@ -36,6 +36,7 @@ LINK_EVENTS: dict[str, str] = {
 INPUT = {"input": "io/input"}
 OUTPUT = {"output": "io/output", "target": "io/target", "mask": "io/mask", "loss": "io/loss"}
 SOURCE = {"source": "io/source"}
+TRAINING = {"train_step": "io/train_step"}
 
 
 def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:

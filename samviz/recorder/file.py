@@ -52,6 +52,13 @@ class TraceFile:
         except (OSError, RuntimeError) as error:
             raise self._failed(error) from error
 
+    def commit(self) -> None:
+        """Let readers see all that was appended."""
+        try:
+            self._commit()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
     def close(self, rest: Block, *, complete: bool) -> None:
         """Append what is left (the one partial chunk), commit, set the status and close."""
         try:

@@ -1,7 +1,8 @@
 """Record a sparse memory: the model's events in, a trace out."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from samviz.errors import ConfigError, TraceError
 from samviz.recorder.buffer import BlockBuffer, to_array
-from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, event_fields
+from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, TRAINING, event_fields
 from samviz.recorder.file import COMMIT_STEPS, TraceFile
 from samviz.recorder.layout import check_settings, create_datasets, encode_meta, step_sizes, write_header
 from samviz.trace.schema import CHUNK_STEPS, DATASETS, Dimensions
@@ -32,6 +33,7 @@ class Recorder:
     path: the new file (its folder is made where missing); one that exists is refused unless `overwrite`.
     slots, word_size, heads, reads, links, batch: N, W, H, K, L, B. read_entries (R) defaults to reads,
     write_entries (E) to R + 1. input_size, output_size, source_size: 0 for a trace without such io columns.
+    training: whether to store the optimizer's step with each window (a trace made while weights change).
     gates: those that the model has, of alpha, gamma, beta and mode (always there where links > 0).
     meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
     chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
@@ -54,6 +56,7 @@ class Recorder:
         input_size: int = 0,
         output_size: int = 0,
         source_size: int = 0,
+        training: bool = False,
         access_threshold: float = 0.005,
         last_write_erases: bool = True,
         gates: Collection[str] = ("alpha", "gamma", "beta"),
@@ -78,7 +81,7 @@ class Recorder:
             source_size=source_size,
         )
         self._events = event_fields(links, gates)
-        self._io = self._io_fields()
+        self._io = self._io_fields() | (TRAINING if training else {})
         names = ["episode", *self._events.values(), *self._io.values()]
         check_settings(self._dimensions, chunk_steps, access_threshold, names)
         encoded = encode_meta(meta)
@@ -123,6 +126,7 @@ class Recorder:
         mask: Any = None,
         loss: Any = None,
         source: Any = None,
+        train_step: int | None = None,
     ) -> None:
         """Append one window of T steps; everything is copied, so the caller may go on to change it.
 
@@ -130,6 +134,7 @@ class Recorder:
         first_step: the model's step counter at the window's first step; usage and `source` count like it.
         input, output, target, mask, loss, source: tensors or arrays [T, B, ...] of the sizes told at the
         start; a target, loss or source that is not known may be left out (NaN, NaN, -1).
+        train_step: the optimizer's step that the window was recorded at.
         Raises ConfigError where something does not fit (the window is not recorded then), TraceError
         where the file fails.
         """
@@ -144,6 +149,9 @@ class Recorder:
             "mask": mask,
             "loss": loss,
             "source": source,
+            "train_step": None
+            if train_step is None
+            else np.full((steps, self._dimensions.batch), train_step),
         }
         window |= self._check_io(told, steps)
         window["episode"] = self._check_episode(episode, steps)
@@ -151,17 +159,22 @@ class Recorder:
         for name in ("usage/read", "usage/write", "io/source"):
             if name in window:
                 window[name] = _shifted(window[name], shift)
-        try:
+        with self._refusing_more_after_failure():
             for block in self._buffer.add(window, steps):
                 self._file.write(block)
             if self._file.overdue:
-                for block in self._buffer.whole_chunks():
-                    self._file.write(block)
-        except TraceError:
-            self._closed = "recording stopped when the file could not be written"
-            raise
+                self._write_whole_chunks()
         self._n_steps += steps
         self._episode = episode
+
+    def commit(self) -> None:
+        """Let readers see all steps that fill whole chunks: all there are where chunk_steps is 1.
+
+        Raises TraceError where the file fails.
+        """
+        with self._refusing_more_after_failure():
+            self._write_whole_chunks()
+            self._file.commit()
 
     def close(self) -> None:
         """Write what is left, mark the trace complete and close it. A second call does nothing."""
@@ -180,6 +193,18 @@ class Recorder:
             return
         self._closed = "the recorder is closed"
         self._file.close(self._buffer.rest(), complete=complete)
+
+    def _write_whole_chunks(self) -> None:
+        for block in self._buffer.whole_chunks():
+            self._file.write(block)
+
+    @contextmanager
+    def _refusing_more_after_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except TraceError:
+            self._closed = "recording stopped when the file could not be written"
+            raise
 
     def _io_fields(self) -> dict[str, str]:
         sizes = self._dimensions

@@ -1,4 +1,4 @@
-"""Follow: some items, then one of them again; answer those that came after it (Graves et al. 2014, 4.3, continued)."""
+"""Follow: items, then one of them again; answer those after it (Graves et al. 2014, 4.3, continued)."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,8 @@ class Follow(DifferentItems):
     name = "follow"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.answers, int) or self.answers < 1:
+        given: object = self.answers  # as a checkpoint has it
+        if not isinstance(given, int) or given < 1:
             raise ConfigError(f"answers must be a whole number of at least 1, found {self.answers!r}")
         super().__post_init__()
 

@@ -1,4 +1,4 @@
-"""The curriculum: episodes of any length up to a horizon, which doubles when they are mastered (paper 4.3)."""
+"""The curriculum: episodes of any length up to a horizon that doubles when they are mastered (paper 4.3)."""
 
 from collections import deque
 from statistics import fmean
@@ -24,9 +24,7 @@ class Curriculum:
         ConfigError: the task has no levels, or not those.
     """
 
-    def __init__(
-        self, levels: range | None, horizon: int, threshold_bits: float, highest: int = 0
-    ) -> None:
+    def __init__(self, levels: range | None, horizon: int, threshold_bits: float, highest: int = 0) -> None:
         if levels is None:
             raise ConfigError("this task has no levels for a curriculum: leave --curriculum out")
         if highest and highest not in levels:

@@ -21,8 +21,8 @@ def train(
 ) -> Path:
     """Train until `steps` steps are done or `stop()` says so; the last checkpoint's folder.
 
-    A checkpoint is written every `checkpoint_every` steps and at the end, whichever way it comes, so that a
-    killed run loses no more than one interval.
+    A checkpoint is written at the start, every `checkpoint_every` steps and at the end, whichever way it
+    comes, so that a killed run loses no more than one interval.
 
     Raises:
         CheckpointError: the disk refused.
@@ -30,11 +30,14 @@ def train(
     """
     metrics = Metrics(run, trainer.step)
     try:
+        if trainer.step == 0:
+            _commit(trainer, run, metrics)  # from now on, whatever happens, there is something to resume
         while trainer.step < steps and not stop():
             measured = trainer.train_step()
             if not isfinite(measured.loss_bits):
                 raise ConfigError(
-                    f"the loss is not finite at step {measured.step}: start again with a lower --learning-rate"
+                    f"the loss is not finite at step {measured.step}: "
+                    "start again with a lower --learning-rate"
                 )
             metrics.add(measured)
             report(measured)

@@ -41,7 +41,9 @@ class RecentMeans:
         self._reports.append(report)
 
     def __str__(self) -> str:
-        mean = {name: fmean(getattr(r, name) for r in self._reports) for name in ("loss_bits", "wrong", "error")}
+        mean = {
+            name: fmean(getattr(r, name) for r in self._reports) for name in ("loss_bits", "wrong", "error")
+        }
         horizon = self._reports[-1].horizon
         level = "" if horizon is None else f", up to {horizon:,} items"
         return f"{mean['loss_bits']:.3f} bits, {mean['wrong']:.3f} wrong ({mean['error']:.1%}){level}"

@@ -98,9 +98,7 @@ class Trainer:
             "versions": library_versions(),
         }
 
-    def _report(
-        self, loss: float, output: torch.Tensor, batch: Batch, level: int | None
-    ) -> StepReport:
+    def _report(self, loss: float, output: torch.Tensor, batch: Batch, level: int | None) -> StepReport:
         kind = self.task.output_kind
         wrong = wrong_elements(output, batch, kind).sum().item()
         asked = batch.mask.sum().item() * (1 if kind == "classes" else output.shape[-1])

@@ -1,0 +1,68 @@
+"""The command line: parse, one library call, print. Every refusal is one line on stderr and exit code 2."""
+
+import sys
+
+import click
+
+from samviz import __version__
+from samviz.bench.commands import bench
+from samviz.cli.compile import compile_kernels
+from samviz.cli.evaluate import evaluate
+from samviz.cli.info import info
+from samviz.cli.options import warn
+from samviz.cli.record import record
+from samviz.cli.train import train
+from samviz.errors import SamvizError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="samviz")
+def cli() -> None:
+    """See what the memory of a sparse memory-augmented network did.
+
+    \b
+    Examples:
+      samviz record --task recall              a trained model answers; its memory goes to traces/
+      samviz info traces/recall-….h5           what a trace holds
+      samviz train --task recall --out runs/a  train a model of your own
+      streamlit run samviz/app/main.py         look at the traces of the folder traces/
+    """
+
+
+for command in (record, evaluate, train, info, bench, compile_kernels):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; the entry point of the script `samviz`."""
+    try:
+        outcome = cli.main(arguments, prog_name="samviz", standalone_mode=False)
+    except SamvizError as error:
+        refuse(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        refuse(f"{error.format_message()} (see {help_of(error)})")
+    except MemoryError:
+        refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
+    except RuntimeError as error:  # torch has no type of its own for it
+        if "can't allocate memory" not in str(error):
+            raise
+        refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("samviz: stopped", err=True)
+        sys.exit(130)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def refuse(reason: str) -> None:
+    """Say why in one line, and exit."""
+    warn(reason)
+    sys.exit(2)
+
+
+def help_of(error: click.ClickException) -> str:
+    """The command whose help tells more."""
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'samviz'} --help"

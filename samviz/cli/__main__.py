@@ -1,0 +1,5 @@
+"""`python -m samviz.cli`."""
+
+from samviz.cli import main
+
+main()

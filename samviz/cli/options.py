@@ -1,0 +1,133 @@
+"""What several commands share: their options, the checkpoint they ask for, and how they end."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from samviz.errors import ConfigError
+
+if TYPE_CHECKING:
+    from samviz.checkpoint import Checkpoint
+
+TASK_NAMES = click.Choice(["copy", "recall", "sort", "follow", "babi", "omniglot"])
+MODEL_NAMES = click.Choice(["sam", "sdnc", "dam", "ntm", "dnc", "lstm"])
+INDEX_NAMES = click.Choice(["auto", "exact", "pages", "faiss"])
+DEFAULT_MODEL = "sam"
+AT_LEAST_1 = click.IntRange(min=1)
+AT_LEAST_0 = click.IntRange(min=0)
+
+Command = Callable[..., None]
+
+
+class NumbersType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """Numbers and ranges with commas between, such as 1,4-6."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        found: list[int] = []
+        for part in value.split(","):
+            first, _, last = part.partition("-")
+            if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
+                self.fail(f"expected numbers such as 1,4-6, found {value!r}", param, ctx)
+            found.extend(range(int(first), int(last or first) + 1))
+        return tuple(found)
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator; `--help` lists them in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+# What is not given stays as it was trained, or at its default.
+task_options = with_options(
+    click.option("--data", help="Of babi and omniglot: the folder (or zip file) with the published files."),
+    click.option(
+        "--babi-tasks",
+        "tasks",
+        type=NumbersType(),
+        help="Which of the 20 bAbI tasks, such as 1,4-6; default: all.",
+    ),
+    click.option(
+        "--min-items", type=AT_LEAST_1, help="Items (omniglot: characters) of an episode, at least."
+    ),
+    click.option("--max-items", type=AT_LEAST_1, help="Items (omniglot: characters) of an episode, at most."),
+)
+
+checkpoint_options = with_options(
+    click.option("--task", "task_name", type=TASK_NAMES, help="Default: what the checkpoint was trained on."),
+    click.option(
+        "--model",
+        "model_name",
+        type=MODEL_NAMES,
+        help=f"Default: what the checkpoint holds; without one, {DEFAULT_MODEL}.",
+    ),
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        help="A training run or checkpoint folder; default: the model that comes with samviz.",
+    ),
+)
+
+
+def given(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def find_checkpoint(path: Path | None, task_name: str | None, model_name: str | None) -> "Checkpoint":
+    """The checkpoint that `checkpoint_options` ask for.
+
+    Raises:
+        CheckpointError: there is none.
+        ConfigError: it is for another task or model.
+    """
+    from samviz.checkpoint import load_checkpoint
+    from samviz.session import shipped_checkpoint
+
+    if path is None and task_name is None:
+        raise ConfigError("expected --task or --checkpoint, found neither: try `samviz record --task recall`")
+    if path is None:
+        return shipped_checkpoint(str(task_name), model_name or DEFAULT_MODEL)
+    found = load_checkpoint(path)
+    trained_on = found.recipe["task"]["name"]
+    if task_name not in (None, trained_on):
+        raise ConfigError(f"{path}: was trained on {trained_on}, found --task {task_name}: leave --task out")
+    if model_name not in (None, found.model_name):
+        raise ConfigError(
+            f"{path}: holds a model {found.model_name}, found --model {model_name}: leave --model out"
+        )
+    return found
+
+
+def prepare_torch() -> None:
+    """One thread, as a second one costs more than it brings here; kernels ready before a bar starts."""
+    import torch
+
+    from samviz.model.compile import ensure_compiled
+
+    torch.set_num_threads(1)
+    ensure_compiled()
+
+
+def warn(text: str) -> None:
+    """Say something on stderr."""
+    click.echo(f"samviz: {' '.join(text.split())}", err=True)
+
+
+def exit_if_stopped(done: int, asked: int, unit: str, advice: str = "") -> None:
+    """Exit with 130 where a stop was asked for before the end."""
+    if done < asked:
+        warn(f"stopped after {unit} {done:,} of {asked:,}{advice}")
+        sys.exit(130)

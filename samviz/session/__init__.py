@@ -1,0 +1,19 @@
+"""Where a model, a task and a recorder meet: record, evaluate, and train while recording."""
+
+from samviz.session.evaluation import Measured, evaluate
+from samviz.session.recording import record, trace_meta
+from samviz.session.replicas import Progress, run_together
+from samviz.session.shipped import SHIPPED, shipped_checkpoint
+from samviz.session.training_run import TrainingRun
+
+__all__ = [
+    "SHIPPED",
+    "Measured",
+    "Progress",
+    "TrainingRun",
+    "evaluate",
+    "record",
+    "run_together",
+    "shipped_checkpoint",
+    "trace_meta",
+]

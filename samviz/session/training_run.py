@@ -1,0 +1,116 @@
+"""A training run as it was asked for: start or resume, train, and record episodes on the way."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from samviz.checkpoint import latest
+from samviz.errors import TraceError
+from samviz.recorder import Recorder
+from samviz.session.recording import record_episode, recorder_for, trace_meta
+from samviz.training import StepReport, Trainer, TrainingConfig, refuse_used_folder, train
+
+EPISODE_SEED = 1_000_000  # of the episode that is recorded: no minibatch is drawn from it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """One run: what is trained, where it goes, how long, and what is recorded meanwhile."""
+
+    config: TrainingConfig
+    out: Path
+    steps: int
+    resume: bool = False
+    checkpoint_every: int = 500
+    trace: Path | None = None  # where episodes are recorded to
+    record_every: int = 500  # minibatches between them
+
+    def open(self) -> Trainer:
+        """The model as the run's latest checkpoint left it, or with fresh weights where there is none.
+
+        Raises:
+            CheckpointError: the folder holds a run and none was to be resumed, or another one.
+        """
+        if self.resume and latest(self.out) is not None:
+            return Trainer.resume(self.config, self.out)
+        refuse_used_folder(self.out)
+        return Trainer.start(self.config)
+
+    def train(
+        self,
+        trainer: Trainer,
+        report: Callable[[StepReport], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> Path:
+        """Train to the end; the last checkpoint's folder. A trace that fails ends with one warning.
+
+        Raises:
+            CheckpointError: the disk refused.
+            ConfigError: the loss is no longer finite, or the model has no memory to record.
+            TraceError: the trace cannot be made.
+        """
+        with self._watcher(trainer, warn) as watcher:
+
+            def see(measured: StepReport) -> None:
+                if watcher is not None:
+                    watcher.see(measured.step)
+                report(measured)
+
+            return train(
+                trainer, self.out, self.steps, checkpoint_every=self.checkpoint_every, report=see, stop=stop
+            )
+
+    def _watcher(self, trainer: Trainer, warn: Callable[[str], None]) -> "Watcher | nullcontext[None]":
+        if self.trace is None:
+            return nullcontext()
+        return Watcher(trainer, self.trace, self.record_every, warn)
+
+
+class Watcher:
+    """Records one and the same episode again and again while training goes on, committed each time.
+
+    The episode is one that training does not draw. What changes in the trace is what was learnt.
+    """
+
+    def __init__(self, trainer: Trainer, path: Path, every: int, warn: Callable[[str], None]) -> None:
+        self._trainer, self._every, self._warn = trainer, every, warn
+        self._task = trainer.task.held_out()
+        self._batch = self._task.sample(np.random.default_rng(EPISODE_SEED), 1)
+        meta = trace_meta(self._task, trainer.model, EPISODE_SEED)
+        self._recorder: Recorder | None = recorder_for(
+            trainer.model, self._task, path, meta=meta, chunk_steps=1, training=True
+        )
+        self._episode = 0
+
+    def __enter__(self) -> "Watcher":
+        self.see(self._trainer.step)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._recorder is not None:
+            self._closing(self._recorder.close)
+
+    def see(self, step: int) -> None:
+        """Record the episode if it is time to."""
+        recorder = self._recorder
+        if recorder is None or step % self._every:
+            return
+        self._closing(lambda: self._record(recorder, step))
+
+    def _record(self, recorder: Recorder, step: int) -> None:
+        model, kind = self._trainer.model, self._task.output_kind
+        record_episode(recorder, model, self._batch, kind, self._episode, train_step=step)
+        recorder.commit()
+        self._episode += 1
+
+    def _closing(self, write: Callable[[], None]) -> None:
+        """A trace that cannot be written any more must not end the training."""
+        try:
+            write()
+        except TraceError as error:
+            self._recorder = None
+            self._warn(f"{error}; training goes on")
