@@ -7,20 +7,8 @@ from typing import Any
 from samviz.bench.machine import Machine
 from samviz.bench.row import BOTH, Row
 from samviz.bench.sizes import bytes_name, ratio_name, size_name, time_name
-from samviz.bench.style import (
-    INK,
-    QUIET,
-    STROKES,
-    Line,
-    Stroke,
-    canvas,
-    draw_lines,
-    head,
-    label_lines,
-    note_paper,
-    prepare,
-    save,
-)
+from samviz.bench.style import Line, draw_lines, label_lines, note_paper, prepare
+from samviz.drawing import INK, QUIET, STROKES, Stroke, canvas, head, save
 from samviz.errors import ConfigError
 
 GIB, MIB = 2**30, 2**20

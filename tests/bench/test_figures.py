@@ -8,7 +8,7 @@ import pytest
 
 from samviz.bench.figures import draw, figure_1a, figure_7, lines_of
 from samviz.bench.row import BOTH, Row
-from samviz.bench.style import spread
+from samviz.drawing import spread
 from samviz.errors import ConfigError
 
 SIZES = (256, 2048)
