@@ -4,21 +4,32 @@ from dataclasses import fields
 from typing import Any
 
 from samviz.errors import ConfigError
+from samviz.tasks.babi import Babi
 from samviz.tasks.copy import Copy
 from samviz.tasks.follow import Follow
+from samviz.tasks.omniglot import Omniglot
 from samviz.tasks.recall import Recall
 from samviz.tasks.score import Score, loss_bits, score, wrong_elements
 from samviz.tasks.sort import Sort
 from samviz.tasks.task import Batch, Field, Task, input_size, output_size
 
-TASKS: dict[str, Any] = {"copy": Copy, "recall": Recall, "sort": Sort, "follow": Follow}
+TASKS: dict[str, Any] = {
+    "copy": Copy,
+    "recall": Recall,
+    "sort": Sort,
+    "follow": Follow,
+    "babi": Babi,
+    "omniglot": Omniglot,
+}
 
 __all__ = [
     "TASKS",
+    "Babi",
     "Batch",
     "Copy",
     "Field",
     "Follow",
+    "Omniglot",
     "Recall",
     "Score",
     "Sort",

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samviz.errors import ConfigError
-from samviz.tasks import TASKS, Copy, Recall, input_size, loss_bits, make_task, output_size, wrong_elements
+from samviz.tasks import Copy, Recall, input_size, loss_bits, make_task, output_size, wrong_elements
 
 item_counts = st.integers(1, 9)
+ITEM_TASKS = ("copy", "follow", "recall", "sort")  # babi and omniglot have tests of their own
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
+@pytest.mark.parametrize("name", ITEM_TASKS)
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
@@ -44,7 +45,7 @@ def test_laws(name: str, seed: int, batch: int, low: int, more: int, bits: int) 
     assert make_task(name, task.settings()) == task
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
+@pytest.mark.parametrize("name", ITEM_TASKS)
 def test_the_source_step_shows_the_answer(name: str) -> None:
     task = make_task(name, {})
     item = task.input_fields[0]
@@ -102,7 +103,7 @@ def test_loss_is_in_bits_and_counts_answers_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("sorting", {}, "copy, follow, recall, sort"),
+        ("sorting", {}, "babi, copy, follow, omniglot, recall, sort"),
         ("recall", {"colour": 1}, "colour"),
         ("recall", {"min_items": 5, "max_items": 4}, "max_items must be at least min_items = 5"),
         ("copy", {"min_items": 0}, "min_items"),
