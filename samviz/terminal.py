@@ -1,11 +1,17 @@
 """Long work in a terminal: progress bars, and Ctrl-C that loses nothing."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from tqdm import tqdm
+
+
+def warn(text: str) -> None:
+    """Say something in one line on stderr."""
+    print(f"samviz: {' '.join(text.split())}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from samviz.bench.machine import Machine
 from samviz.bench.row import BOTH, Row
 from samviz.bench.sizes import bytes_name, ratio_name, size_name, time_name
 from samviz.bench.table import Column, Table, left_out, tables
-from samviz.errors import ConfigError
+from samviz.sections import fill_sections, require_sections
 
 SECTIONS = ("machine", "speed", "memory", "index", "links", "record", "left-out")
 RATIOS_ARE = "How many times as much another needs:"
@@ -23,24 +23,13 @@ def require_page(path: Path) -> str:
     Raises:
         ConfigError: there is none, or it lacks the markers of a section.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        raise ConfigError(f"{path}: expected a page with sections to fill in, found none") from None
-    for name in SECTIONS:
-        if not 0 <= text.find(_begin(name)) < text.find(_end(name)):
-            raise ConfigError(f"{path}: expected {_begin(name)} … {_end(name)}, found no such section")
-    return text
+    return require_sections(path, "bench", SECTIONS)
 
 
 def fill_page(path: Path, machine: Machine, rows: Sequence[Row]) -> None:
     """Put fresh tables between the page's markers; everything else stays."""
-    text = require_page(path)
-    for name, content in sections(machine, rows).items():
-        before, rest = text.split(_begin(name), 1)
-        after = rest.split(_end(name), 1)[1]
-        text = f"{before}{_begin(name)}\n{content}\n{_end(name)}{after}"
-    path.write_text(text, encoding="utf-8")
+    require_page(path)
+    fill_sections(path, "bench", sections(machine, rows))
 
 
 def sections(machine: Machine, rows: Sequence[Row]) -> dict[str, str]:
@@ -105,11 +94,3 @@ def _joined(found: Iterable[tuple[str, Table | None]]) -> str:
     """The tables that there are, each below its caption."""
     parts = (f"{caption}\n\n{table.markdown()}".strip() for caption, table in found if table)
     return "\n\n".join(parts) or "Not measured."
-
-
-def _begin(name: str) -> str:
-    return f"<!-- bench {name} -->"
-
-
-def _end(name: str) -> str:
-    return f"<!-- end {name} -->"

@@ -9,10 +9,11 @@ from samviz.bench.commands import bench
 from samviz.cli.compile import compile_kernels
 from samviz.cli.evaluate import evaluate
 from samviz.cli.info import info
-from samviz.cli.options import warn
 from samviz.cli.record import record
 from samviz.cli.train import train
 from samviz.errors import SamvizError
+from samviz.study.commands import study
+from samviz.terminal import warn
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (record, evaluate, train, info, bench, compile_kernels):
+for command in (record, evaluate, train, info, study, bench, compile_kernels):
     cli.add_command(command)
 
 

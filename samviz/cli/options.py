@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from samviz.errors import ConfigError
+from samviz.terminal import warn
 
 if TYPE_CHECKING:
     from samviz.checkpoint import Checkpoint
@@ -109,21 +110,6 @@ def find_checkpoint(path: Path | None, task_name: str | None, model_name: str | 
             f"{path}: holds a model {found.model_name}, found --model {model_name}: leave --model out"
         )
     return found
-
-
-def prepare_torch() -> None:
-    """One thread, as a second one costs more than it brings here; kernels ready before a bar starts."""
-    import torch
-
-    from samviz.model.compile import ensure_compiled
-
-    torch.set_num_threads(1)
-    ensure_compiled()
-
-
-def warn(text: str) -> None:
-    """Say something on stderr."""
-    click.echo(f"samviz: {' '.join(text.split())}", err=True)
 
 
 def exit_if_stopped(done: int, asked: int, unit: str, advice: str = "") -> None:

@@ -13,7 +13,6 @@ from samviz.cli.options import (
     exit_if_stopped,
     find_checkpoint,
     given,
-    prepare_torch,
     task_options,
 )
 from samviz.terminal import progress_bar, stop_request
@@ -56,6 +55,7 @@ def record(
       samviz record --checkpoint runs/a --out traces/mine.h5
     """
     from samviz import session
+    from samviz.model.compile import prepare_torch
 
     prepare_torch()
     found = find_checkpoint(checkpoint, task_name, model_name)

@@ -14,14 +14,12 @@ from samviz.cli.options import (
     TASK_NAMES,
     exit_if_stopped,
     given,
-    prepare_torch,
     task_options,
-    warn,
     with_options,
 )
 from samviz.cli.record import default_trace
 from samviz.errors import CheckpointError
-from samviz.terminal import progress_bar, stop_request
+from samviz.terminal import progress_bar, stop_request, warn
 
 if TYPE_CHECKING:
     from samviz.session import Progress, TrainingRun
@@ -160,6 +158,7 @@ def train(
       samviz train --task follow --model sdnc --record-every 200 --out runs/follow
     """
     from samviz.checkpoint import latest
+    from samviz.model.compile import prepare_torch
     from samviz.session import TrainingRun
     from samviz.training import TrainingConfig
 

@@ -37,3 +37,9 @@ def _run_every_kernel(dtype: torch.dtype) -> None:
     state = model.initial_state(1, torch.zeros(1, 4, 3))
     output, _, _ = model(torch.zeros(2, 1, 2, dtype=dtype), state, events=True)
     output.sum().backward()
+
+
+def prepare_torch() -> None:
+    """One thread, as a second one costs more than it brings here; kernels ready before a bar starts."""
+    torch.set_num_threads(1)
+    ensure_compiled()

@@ -91,14 +91,11 @@ def _drain(messages: Any) -> list[Any]:
 
 def _work(run: TrainingRun, number: int, messages: Any, asked: Any, parent: int) -> None:
     """Train one run in this process, until it is done, asked to stop, or alone in the world."""
-    import torch
-
-    from samviz.model.compile import ensure_compiled
+    from samviz.model.compile import prepare_torch
     from samviz.training import RecentMeans
 
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, signal.SIG_IGN)  # the parent is told as well, and asks
-    torch.set_num_threads(1)
     recent, told = RecentMeans(), 0.0
 
     def report(measured: Any) -> None:
@@ -109,7 +106,7 @@ def _work(run: TrainingRun, number: int, messages: Any, asked: Any, parent: int)
             messages.put(Progress(number, measured.step, str(recent)))
 
     try:
-        ensure_compiled()
+        prepare_torch()
         trainer = run.open()
         messages.put(Progress(number, trainer.step, ""))
         run.train(trainer, report, lambda: asked.is_set() or os.getppid() != parent, messages.put)

@@ -1,5 +1,6 @@
 """A model in training: one minibatch after the other, and all that a checkpoint must hold."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -43,7 +44,7 @@ class Trainer:
         """
         checkpoint = load_checkpoint(run)
         written = checkpoint.recipe.get("training", {})
-        for name, wanted in asdict(config).items():
+        for name, wanted in json.loads(json.dumps(asdict(config))).items():  # as JSON keeps it: no tuples
             if written.get(name) != wanted:
                 raise CheckpointError(
                     f"{run}: the run was started with {name} = {written.get(name)!r}, found {wanted!r}; "
