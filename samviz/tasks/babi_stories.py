@@ -44,7 +44,7 @@ class Corpus(NamedTuple):
     @property
     def most_sources(self) -> int:
         """The most supporting facts that a question has."""
-        return max(story.sources.shape[1] for task in (*self.train, *self.test) for story in task)
+        return max(int(story.sources.shape[1]) for task in (*self.train, *self.test) for story in task)
 
     @property
     def fingerprint(self) -> str:
