@@ -105,7 +105,53 @@ BAD = {
     "unknown model": (["record", "--task", "recall", "--model", "ntm2"], "ntm2"),
     "unknown option": (["record", "--tusk", "recall"], "--tusk"),
     "unknown command": (["recrod"], "recrod"),
-    "nothing shipped": (["record", "--task", "copy"], "samviz train --task copy"),
+    "nothing shipped": (
+        ["record", "--task", "babi"],
+        "samviz train --task babi --model sam --data PATH --out runs/babi",
+    ),
+    "babi without data": (["train", "--task", "babi", "--out", "new"], "add --data PATH"),
+    "babi with a wrong folder": (["train", "--task", "babi", "--data", "empty", "--out", "new"], "empty"),
+    "babi with a file": (["train", "--task", "babi", "--data", "text.h5", "--out", "new"], "text.h5"),
+    "no such bAbI task": (
+        ["train", "--task", "babi", "--data", "empty", "--babi-tasks", "0,21", "--out", "new"],
+        "1 to 20",
+    ),
+    "bAbI tasks no numbers": (
+        ["train", "--task", "babi", "--data", "empty", "--babi-tasks", "one", "--out", "new"],
+        "expected numbers such as 1,4-6, found 'one'",
+    ),
+    "omniglot without data": (["train", "--task", "omniglot", "--out", "new"], "add --data PATH"),
+    "omniglot with a wrong folder": (
+        ["train", "--task", "omniglot", "--data", "empty", "--out", "new"],
+        "empty",
+    ),
+    "omniglot with a text": (
+        ["train", "--task", "omniglot", "--data", "text.h5", "--out", "new"],
+        "text.h5",
+    ),
+    "data of a task that has none": (
+        ["train", "--task", "copy", "--data", "empty", "--out", "new"],
+        "found 'data'",
+    ),
+    "a level without a curriculum": (
+        ["train", "--task", "copy", "--max-level", "9", "--out", "new"],
+        "needs a curriculum",
+    ),
+    "a level that the task lacks": (
+        ["train", "--task", "recall", "--curriculum", "1", "--max-level", "999", "--out", "new"],
+        "max_level must be from 1 to 256, found 999",
+    ),
+    "a training trace that exists": (
+        ["train", "--task", "copy", "--trace", "text.h5", "--out", "new"],
+        "text.h5",
+    ),
+    "a training trace of an LSTM": (
+        ["train", "--task", "copy", "--model", "lstm", "--record-every", "5", "--out", "new"],
+        "no memory to record",
+    ),
+    "a study without data": (["study", "babi"], "--data"),
+    "a study without runs": (["study", "curriculum", "--as-is"], "no run of the study is finished"),
+    "shipping nothing": (["study", "ship", "nowhere"], "found nothing"),
     "no checkpoint there": (["record", "--checkpoint", "nowhere"], "found nothing"),
     "a foreign checkpoint": (["record", "--checkpoint", "foreign"], "no samviz checkpoint"),
     "a folder without one": (["record", "--checkpoint", "empty"], "a folder without one"),

@@ -204,9 +204,6 @@ def train(
     if resume and not any(latest(run.out) for run in runs):
         raise CheckpointError(f"{out}: expected a checkpoint to resume from, found none: leave --resume out")
     prepare_torch()
-    if trace is not None:
-        paths = ", ".join(str(run.trace) for run in runs)
-        click.echo(f"recording to {paths}; look with: streamlit run samviz/app/main.py")
     if replicas == 1:
         train_one(runs[0])
     else:
@@ -243,7 +240,7 @@ def train_several(runs: "list[TrainingRun]", processes: int | None) -> None:
             advance(progress.step - done[progress.run], f"{runs[progress.run].out.name}: {progress.note}")
             done[progress.run] = progress.step
 
-        steps = run_together(runs, processes or os.cpu_count() or 1, report=report, stop=stop, warn=warn)
+        steps = run_together(runs, processes or os.cpu_count() or 1, report=report, stop=stop, say=warn)
     for run, count in zip(runs, steps, strict=True):
         click.echo(f"trained {count:,} steps in {run.out}")
     exit_if_stopped(sum(steps), total, "step", "; go on with --resume")

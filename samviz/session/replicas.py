@@ -36,7 +36,7 @@ def run_together(
     *,
     report: Callable[[Progress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
-    warn: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[int]:
     """Train all runs, so many at a time; the steps that each has done.
 
@@ -67,7 +67,7 @@ def run_together(
                 case Failure():
                     failures[message.run] = message.reason
                 case str():
-                    warn(message)
+                    say(message)
         for number in ended:
             code = working.pop(number).exitcode
             if code:

@@ -44,16 +44,16 @@ class TrainingRun:
         trainer: Trainer,
         report: Callable[[StepReport], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
-        warn: Callable[[str], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> Path:
-        """Train to the end; the last checkpoint's folder. A trace that fails ends with one warning.
+        """Train to the end; the last checkpoint's folder. A trace that fails ends with one line to `say`.
 
         Raises:
             CheckpointError: the disk refused.
             ConfigError: the loss is no longer finite, or the model has no memory to record.
             TraceError: the trace cannot be made.
         """
-        with self._watcher(trainer, warn) as watcher:
+        with self._watcher(trainer, say) as watcher:
 
             def see(measured: StepReport) -> None:
                 if watcher is not None:
@@ -64,10 +64,10 @@ class TrainingRun:
                 trainer, self.out, self.steps, checkpoint_every=self.checkpoint_every, report=see, stop=stop
             )
 
-    def _watcher(self, trainer: Trainer, warn: Callable[[str], None]) -> "Watcher | nullcontext[None]":
+    def _watcher(self, trainer: Trainer, say: Callable[[str], None]) -> "Watcher | nullcontext[None]":
         if self.trace is None:
             return nullcontext()
-        return Watcher(trainer, self.trace, self.record_every, warn)
+        return Watcher(trainer, self.trace, self.record_every, say)
 
 
 class Watcher:
@@ -76,8 +76,8 @@ class Watcher:
     The episode is one that training does not draw. What changes in the trace is what was learnt.
     """
 
-    def __init__(self, trainer: Trainer, path: Path, every: int, warn: Callable[[str], None]) -> None:
-        self._trainer, self._every, self._warn = trainer, every, warn
+    def __init__(self, trainer: Trainer, path: Path, every: int, say: Callable[[str], None]) -> None:
+        self._trainer, self._every, self._say = trainer, every, say
         self._task = trainer.task.held_out()
         self._batch = self._task.sample(np.random.default_rng(EPISODE_SEED), 1)
         meta = trace_meta(self._task, trainer.model, EPISODE_SEED)
@@ -85,6 +85,7 @@ class Watcher:
             trainer.model, self._task, path, meta=meta, chunk_steps=1, training=True
         )
         self._episode = 0
+        say(f"recording an episode every {every:,} steps to {path}")
 
     def __enter__(self) -> "Watcher":
         self.see(self._trainer.step)
@@ -113,4 +114,4 @@ class Watcher:
             write()
         except TraceError as error:
             self._recorder = None
-            self._warn(f"{error}; training goes on")
+            self._say(f"{error}; training goes on")

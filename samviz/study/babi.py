@@ -11,7 +11,7 @@ from samviz.study.members import Member, member
 from samviz.study.tables import NOTHING, markdown
 
 MODELS = ("sam", "sdnc", "lstm")
-STEPS = 15_000  # minibatches of 8 stories
+STEPS = 10_000  # minibatches of 8 stories
 SLOTS = 1024
 FAILED = 0.05  # the paper counts a task as failed above
 

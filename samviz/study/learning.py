@@ -9,7 +9,7 @@ from samviz.study.curves import Curve, band, curve_of, draw_band
 from samviz.study.members import Member, member
 from samviz.study.tables import markdown, spread_text
 
-STEPS = {"copy": 8_000, "recall": 20_000, "sort": 10_000}  # minibatches of 8 episodes
+STEPS = {"copy": 5_000, "recall": 20_000, "sort": 8_000}  # minibatches of 8 episodes
 MODELS = ("sam", "sdnc", "dam", "ntm", "lstm")
 SLOTS = 256  # sort's 37 steps take 148 slots; with fewer a sparse memory erases what it will be asked for
 

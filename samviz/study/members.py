@@ -70,7 +70,7 @@ def train_members(
         report(progress.step - done[progress.run], f"{one.task} {one.model} {one.seed}: {progress.note}")
         done[progress.run] = progress.step
 
-    run_together([one.run for one in missing], processes, report=tell, stop=stop, warn=warn)
+    run_together([one.run for one in missing], processes, report=tell, stop=stop, say=warn)
 
 
 def finished(members: Iterable[Member], warn: Callable[[str], None]) -> list[Member]:
@@ -83,9 +83,9 @@ def finished(members: Iterable[Member], warn: Callable[[str], None]) -> list[Mem
     left: list[Member] = []
     for one in members:
         (found if one.finished else left).append(one)
+    if not found:
+        raise ConfigError("no run of the study is finished: run it again without --as-is")
     if left:
         told = ", ".join(f"{one.task} {one.model} {one.seed} ({one.steps_done:,} steps)" for one in left)
         warn(f"left out, as not finished: {told}")
-    if not found:
-        raise ConfigError("no run of the study is finished: run it again without --as-is")
     return found

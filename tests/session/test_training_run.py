@@ -89,8 +89,9 @@ def test_a_trace_that_fails_ends_with_a_warning_and_training_goes_on(
 
     monkeypatch.setattr(Recorder, "commit", full)
     watched = run(tmp_path / "run", trace=tmp_path / "t.h5", record_every=2)
-    watched.train(watched.open(), warn=warnings.append)
-    assert warnings == ["t.h5: no space left; training goes on"]
+    watched.train(watched.open(), say=warnings.append)
+    assert warnings[0].startswith("recording an episode every 2 steps to ")
+    assert warnings[1:] == ["t.h5: no space left; training goes on"]
     assert len(read_metrics(watched.out)) == 12
 
 
