@@ -1,4 +1,4 @@
-"""Where the run was right and where it was wrong: wrong bits, answers, episodes, where to look first."""
+"""Where the run was right and where it was wrong: wrong bits or answers, episodes, where to look first."""
 
 from typing import NamedTuple
 
@@ -12,14 +12,17 @@ NEEDED = ("io/output", "io/target", "io/mask")
 
 
 class EpisodeSummary(NamedTuple):
-    """One episode in one line. `loss` is None where no loss is known, the rest where no answers were."""
+    """One episode in one line. `loss` is None where no loss is known, the rest where no answers were.
+
+    `wrong` counts what `counted` says.
+    """
 
     number: int
     start: int
     stop: int
     loss: float | None
     answers: int | None
-    wrong_bits: int | None
+    wrong: int | None
     first_answer: int | None
     first_wrong: int | None
 
@@ -27,7 +30,7 @@ class EpisodeSummary(NamedTuple):
     def verdict(self) -> str:
         if self.answers is None or self.answers == 0:
             return "no answer"
-        return "wrong" if self.wrong_bits else "right"
+        return "wrong" if self.wrong else "right"
 
     @property
     def landing(self) -> int:
@@ -41,6 +44,11 @@ class EpisodeSummary(NamedTuple):
 def output_kind(trace: Trace) -> str:
     """'bits' or 'classes'; bits where the trace does not say."""
     return "classes" if trace.meta.get("output_kind") == "classes" else "bits"
+
+
+def counted(trace: Trace) -> str:
+    """What is counted as wrong, in the singular: a bit, or an answer where it is one of several classes."""
+    return "answer" if output_kind(trace) == "classes" else "bit"
 
 
 def has_answers(trace: Trace) -> bool:
@@ -57,7 +65,7 @@ def scored_steps(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray
 def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
     """[T, O]: the output elements that are wrong on a scored step; False everywhere else.
 
-    An output that is no number is wrong.
+    Of classes this is the one that was chosen in place of another. An output that is no number is wrong.
     """
     output = trace["io/output"][start:stop, batch]
     target = trace["io/target"][start:stop, batch]
@@ -67,29 +75,29 @@ def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArr
     else:
         chosen = output.argmax(-1)
         wrong = np.zeros(output.shape, bool)
-        rows = np.flatnonzero(chosen != target.argmax(-1))
+        rows = np.flatnonzero((chosen != target.argmax(-1)) | np.isnan(output).any(-1))
         wrong[rows, chosen[rows]] = True
     return np.asarray(wrong & scored[:, None], bool)
 
 
-def wrong_bits(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
-    """[T]: wrong output elements of each step, -1 where the step is not scored (or nothing was recorded)."""
+def wrong_counts(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
+    """[T]: wrong bits (or answers) of each step, -1 where it is not scored (or nothing was recorded)."""
     if not has_answers(trace):
         return np.full(max(stop - start, 0), -1, np.int32)
     scored = scored_steps(trace, start, stop, batch)
     return np.where(scored, wrong_elements(trace, start, stop, batch).sum(-1), -1).astype(np.int32)
 
 
-def all_wrong_bits(trace: Trace, batch: int = 0) -> NDArray[np.int32]:
-    """`wrong_bits` of the whole trace, read in pieces."""
+def all_wrong_counts(trace: Trace, batch: int = 0) -> NDArray[np.int32]:
+    """`wrong_counts` of the whole trace, read in pieces."""
     stops = range(0, len(trace), CHUNK_STEPS)
-    pieces = [wrong_bits(trace, a, min(a + CHUNK_STEPS, len(trace)), batch) for a in stops]
+    pieces = [wrong_counts(trace, a, min(a + CHUNK_STEPS, len(trace)), batch) for a in stops]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
 
 
 def episode_table(trace: Trace, batch: int = 0) -> tuple[EpisodeSummary, ...]:
     """Every episode with its loss, answers and errors, in order."""
-    wrong = all_wrong_bits(trace, batch)
+    wrong = all_wrong_counts(trace, batch)
     loss = trace["io/loss"][:, batch].astype(np.float64) if "io/loss" in trace else None
     known = has_answers(trace)
     return tuple(summary(e.number, e.start, e.stop, wrong, loss, known) for e in trace.episodes)
@@ -115,7 +123,7 @@ def summary(
         stop,
         total,
         answers=int((here >= 0).sum()),
-        wrong_bits=int(here[here > 0].sum()),
+        wrong=int(here[here > 0].sum()),
         first_answer=first(here >= 0, start),
         first_wrong=first(here > 0, start),
     )

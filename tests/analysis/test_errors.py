@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from samviz.analysis.errors import EpisodeSummary, episode_table, landing_step, wrong_bits, wrong_elements
+from samviz.analysis.errors import (
+    EpisodeSummary,
+    counted,
+    episode_table,
+    landing_step,
+    wrong_counts,
+    wrong_elements,
+)
 from samviz.trace import Trace, open_trace
 from tests.builders import make_dimensions, random_events, recorder_for, window
 
@@ -46,8 +53,8 @@ def recorded(
 
 def test_wrong_bits_are_counted_where_the_mask_counts(tmp_path: Path) -> None:
     with recorded(tmp_path / "run.h5") as trace:
-        assert wrong_bits(trace, 0, 6).tolist() == WRONG
-        assert wrong_bits(trace, 2, 4).tolist() == WRONG[2:4]
+        assert wrong_counts(trace, 0, 6).tolist() == WRONG
+        assert wrong_counts(trace, 2, 4).tolist() == WRONG[2:4]
         flags = wrong_elements(trace, 0, 6)
         assert flags.sum() == sum(w for w in WRONG if w > 0)
         assert not flags[MASK == 0].any()
@@ -58,7 +65,7 @@ def test_an_unknown_target_is_not_judged_and_an_output_without_a_number_is_wrong
     unknown[2] = np.nan
     broken[0] = np.nan
     with recorded(tmp_path / "run.h5", output=broken, target=unknown, loss=np.nan) as trace:
-        assert wrong_bits(trace, 0, 6).tolist() == [2, -1, -1, 1, 0, -1]
+        assert wrong_counts(trace, 0, 6).tolist() == [2, -1, -1, 1, 0, -1]
         assert [e.loss for e in episode_table(trace)] == [None, None]
 
 
@@ -68,6 +75,22 @@ def test_classes_are_wrong_at_the_one_that_was_chosen(tmp_path: Path) -> None:
         expected = (OUTPUT.argmax(1) != TARGET.argmax(1)) & (MASK == 1)
         np.testing.assert_array_equal(flags.any(1), expected)
         assert (flags.sum(1) <= 1).all()
+        assert counted(trace) == "answer"
+        assert wrong_counts(trace, 0, 6).tolist() == [0, -1, 0, 1, 0, -1]
+        assert [e.wrong for e in episode_table(trace)] == [0, 1]
+
+
+def test_classes_without_a_number_are_a_wrong_answer_each(tmp_path: Path) -> None:
+    broken = OUTPUT.copy()
+    broken[0], broken[2] = [np.nan, 1], np.nan
+    with recorded(tmp_path / "run.h5", output=broken, meta={"output_kind": "classes"}) as trace:
+        assert wrong_counts(trace, 0, 6).tolist() == [1, -1, 1, 1, 0, -1]
+
+
+def test_what_is_counted_is_bits_unless_the_trace_says_classes(tmp_path: Path) -> None:
+    for kind in (None, "bits", 7, ["classes"]):
+        with recorded(tmp_path / f"{kind}.h5", meta={"output_kind": kind}) as trace:
+            assert counted(trace) == "bit"
 
 
 def test_episodes_open_at_the_first_wrong_answer_else_the_first_answer(tmp_path: Path) -> None:
@@ -75,7 +98,7 @@ def test_episodes_open_at_the_first_wrong_answer_else_the_first_answer(tmp_path:
         table = episode_table(trace)
     assert [e.verdict for e in table] == ["right", "wrong", "right"]
     assert [e.landing for e in table] == [0, 2, 4]
-    assert [e.wrong_bits for e in table] == [0, 3, 0]
+    assert [e.wrong for e in table] == [0, 3, 0]
     assert [e.loss for e in table] == pytest.approx([1, 1, 1])
     assert landing_step(table) == 2
     assert landing_step(table[:1]) == 0
@@ -85,9 +108,9 @@ def test_episodes_open_at_the_first_wrong_answer_else_the_first_answer(tmp_path:
 def test_without_outputs_nothing_is_claimed(trace: Trace) -> None:
     table = episode_table(trace)
     assert [(e.start, e.stop) for e in table] == [(0, 40), (40, 60), (60, 90)]
-    assert {(e.verdict, e.answers, e.wrong_bits, e.loss) for e in table} == {("no answer", None, None, None)}
+    assert {(e.verdict, e.answers, e.wrong, e.loss) for e in table} == {("no answer", None, None, None)}
     assert landing_step(table) == 0
-    assert (wrong_bits(trace, 5, 9) == -1).all()
+    assert (wrong_counts(trace, 5, 9) == -1).all()
 
 
 def test_an_episode_without_scored_steps_has_no_answer() -> None:

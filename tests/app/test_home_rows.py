@@ -20,7 +20,7 @@ def test_a_trace_in_one_row(tmp_path: Path) -> None:
     assert row | {"size": ""} == {
         "name": "run.h5", "size": "", "error": None, "model": "SAM", "task": "recall",
         "description": "Answer the value of a key.", "steps": 60, "episodes": 6, "slots": 24,
-        "word_size": 8, "heads": 2, "status": "complete",
+        "word_size": 8, "heads": 2, "status": "complete", "counted": "bit",
     }  # fmt: skip
     assert [e["verdict"] for e in episodes] == ["right", "right", "wrong", "right", "wrong", "right"]
     assert episodes[2]["landing"] == 29

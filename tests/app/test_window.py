@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from samviz.app.stage.feed import command_message, events_message, overview_mess
 from samviz.app.stage.pack import unpack
 from samviz.app.stage.window import BLOCK_STEPS, PADDING_STEPS, block_of, fields, span, window
 from samviz.trace import Trace, open_trace
+from tests.app.task_traces import CHARACTERS, VOCABULARY, write_characters, write_sort, write_story
 from tests.app.traces import write_model, write_recall
 
 
@@ -85,6 +87,81 @@ def test_fields_that_do_not_fit_are_left_out() -> None:
     assert fields({"input_fields": [good, *bad]}, "input_fields", 4) == [good]
     for nothing in ({}, {"input_fields": "text"}, {"input_fields": None}, None, "text"):
         assert fields(nothing, "input_fields", 4) == []
+
+
+def one_field(size: int = 4, **field: object) -> dict[str, Any]:
+    """What becomes of one field that covers a whole input."""
+    given = {"name": "x", "start": 0, "stop": size, **field}
+    return fields({"input_fields": [given]}, "input_fields", size)[0]
+
+
+def test_labels_and_shapes_travel_with_their_fields() -> None:
+    assert one_field(kind="words", labels=["a", "b", "c", "d"])["labels"] == ["a", "b", "c", "d"]
+    assert one_field(kind="image", shape=[2, 2])["shape"] == [2, 2]
+    assert one_field(kind="value")["kind"] == "value"
+    assert "labels" not in one_field(kind="bits", labels=["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        None,
+        "abcd",
+        [],
+        ["a"],
+        ["a"] * 5,
+        ["a", "b", "c", 4],
+        ["a", "b", "c", None],
+        ["a", "b", "c", ["d"]],
+        {"a": 1},
+    ],
+)
+def test_labels_that_do_not_fit_are_ignored(labels: object) -> None:
+    assert one_field(kind="words", labels=labels) == {"name": "x", "kind": "words", "start": 0, "stop": 4}
+
+
+def test_labels_are_cut_and_hold_no_control_characters() -> None:
+    labels = ["w" * 1000, "a\u202eb\n\x00c", "  ", "<b>"]
+    assert one_field(kind="words", labels=labels)["labels"] == ["w" * 24, "abc", "", "<b>"]
+    assert "labels" not in one_field(5000, kind="words", labels=["a"] * 5000)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [None, 4, "22", [4], [2, 2, 1], [1, 3], [-2, -2], [0, 4], [2.0, 2], [True, 4], ["2", "2"], [[2], 2]],
+)
+def test_an_image_of_no_shape_becomes_cells(shape: object) -> None:
+    assert one_field(kind="image", shape=shape) == {"name": "x", "kind": "bits", "start": 0, "stop": 4}
+
+
+def test_an_image_too_large_to_draw_becomes_cells() -> None:
+    assert one_field(512, kind="image", shape=[1, 512])["kind"] == "bits"
+    assert one_field(512, kind="image", shape=[2, 256])["shape"] == [2, 256]
+
+
+@pytest.mark.parametrize("kind", [None, 7, "<b>", ["words"], {}, "Words"])
+def test_kinds_that_nobody_draws_become_cells(kind: object) -> None:
+    assert one_field(kind=kind)["kind"] == "bits"
+
+
+def test_numbers_without_end_are_no_fields() -> None:
+    task = {"input_fields": [{"name": "x", "start": 0, "stop": float("inf")}]}
+    assert fields(task, "input_fields", 4) == []
+
+
+def test_the_window_of_a_task_in_words_or_images(tmp_path: Path) -> None:
+    with open_trace(write_story(tmp_path / "story.h5")) as trace:
+        header, _ = unpack(window(trace, 0, "story.h5", scales(trace)))
+    assert header["input_fields"][0]["labels"] == list(VOCABULARY)
+    assert (header["output_kind"], header["counted"]) == ("classes", "answer")
+    with open_trace(write_characters(tmp_path / "characters.h5")) as trace:
+        header, _ = unpack(window(trace, 0, "characters.h5", scales(trace)))
+    assert [f.get("shape") for f in header["input_fields"]] == [[20, 20], None]
+    assert header["output_fields"][0]["labels"] == list(CHARACTERS)
+    with open_trace(write_sort(tmp_path / "sort.h5")) as trace:
+        header, _ = unpack(window(trace, 0, "sort.h5", scales(trace)))
+    assert [f["kind"] for f in header["input_fields"]] == ["bits", "value", "flag"]
+    assert header["counted"] == "bit"
 
 
 def test_feeds(trace: Trace) -> None:

@@ -27,7 +27,7 @@ function episodeRow(e, most, open) {
   return make("tr", { "data-episode": e.number, on: { click: () => open(e.landing) } }, [
     make("td", { class: "left" }, [make("button", { class: "go", type: "button", text: String(e.number), "aria-label": `replay episode ${e.number}` })]),
     make("td", { class: "left" }, [make("span", { class: verdict, text: e.verdict })]),
-    make("td", { text: e.wrong_bits === null ? "–" : String(e.wrong_bits), class: e.wrong_bits ? "" : "quiet" }),
+    make("td", { text: e.wrong === null ? "–" : String(e.wrong), class: e.wrong ? "" : "quiet" }),
     make("td", {}, loss),
     make("td", { text: e.steps.toLocaleString("en-US") }),
     make("td", { text: e.landing.toLocaleString("en-US"), class: "quiet" }),
@@ -40,9 +40,9 @@ function bar(share) {
   return node;
 }
 
-function episodeTable(data, open) {
+function episodeTable(data, trace, open) {
   const chosen = data.episodes.filter((e) => filter === "all" || e.verdict === filter), most = Math.max(1, ...data.episodes.map((e) => e.loss ?? 0));
-  const head = [["episode", "left"], ["verdict", "left"], ["wrong bits", ""], ["loss, bits", ""], ["steps", ""], ["opens at step", ""]];
+  const head = [["episode", "left"], ["verdict", "left"], [`wrong ${trace.counted}s`, ""], ["loss, bits", ""], ["steps", ""], ["opens at step", ""]];
   const table = make("table", {}, [
     make("thead", {}, [make("tr", {}, head.map(([text, c]) => make("th", { text, class: c, scope: "col" })))]),
     make("tbody", {}, chosen.slice(0, SHOWN).map((e) => episodeRow(e, most, open))),
@@ -62,7 +62,7 @@ function episodesPart(data, open, redraw) {
     make("h2", { text: data.shown }),
     ...[trace.description, sum].filter(Boolean).map((text) => make("p", { class: "sub", text })),
     make("div", { class: "filters", role: "group", "aria-label": "which episodes" }, filters),
-    ...(data.episodes.length ? episodeTable(data, open) : []),
+    ...(data.episodes.length ? episodeTable(data, trace, open) : []),
   ];
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from samviz.analysis.errors import EpisodeSummary
+from samviz.analysis.errors import EpisodeSummary, counted
 from samviz.app.folder import File
 from samviz.trace import Trace
 
@@ -22,6 +22,7 @@ class Facts(NamedTuple):
     word_size: int
     heads: int
     status: str
+    counted: str
 
 
 def facts(trace: Trace) -> Facts:
@@ -38,6 +39,7 @@ def facts(trace: Trace) -> Facts:
         word_size=d.word_size,
         heads=d.heads,
         status=trace.status,
+        counted=counted(trace),
     )
 
 
@@ -61,7 +63,7 @@ def episode_rows(episodes: Sequence[EpisodeSummary]) -> list[dict[str, Any]]:
             "start": e.start,
             "steps": e.stop - e.start,
             "loss": None if e.loss is None else round(e.loss, 9),
-            "wrong_bits": e.wrong_bits if e.answers else None,
+            "wrong": e.wrong if e.answers else None,
             "verdict": e.verdict,
             "landing": e.landing,
         }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.errors import EpisodeSummary, all_wrong_bits
+from samviz.analysis.errors import EpisodeSummary, all_wrong_counts
 from samviz.analysis.history import slot_events
 from samviz.analysis.overview import overview
 from samviz.app.stage.pack import pack
@@ -31,7 +31,7 @@ def overview_message(
         "zoomed": zoom is not None,
         "label": picture.label,
     }
-    wrong = all_wrong_bits(trace)[picture.start : picture.stop]
+    wrong = all_wrong_counts(trace)[picture.start : picture.stop]
     starts = (picture.edges[:-1] - picture.start).astype(np.int64)
     arrays: dict[str, NDArray[Any]] = {
         "cells": picture.cells,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samviz.analysis.errors import output_kind
+from samviz.analysis.errors import counted, output_kind
 from samviz.analysis.pages import page_starts
 from samviz.analysis.scale import Scales
 from samviz.analysis.usage import takes_from_queue
@@ -15,6 +15,10 @@ from samviz.trace.reader import Trace
 
 BLOCK_STEPS = 128
 PADDING_STEPS = 128
+KINDS = ("bits", "flag", "value", "words", "image")  # of fields that the stage knows how to draw
+NAME_LETTERS, LABEL_LETTERS = 40, 24
+MOST_LABELS = 4096
+MOST_PIXELS = 256  # of a side of an image
 
 
 class Span(NamedTuple):
@@ -76,6 +80,7 @@ def header(trace: Trace, s: Span, name: str, scale: Scales) -> dict[str, Any]:
         "scale": scale.memory,
         "beta_max": scale.beta,
         "output_kind": output_kind(trace),
+        "counted": counted(trace),
         "began_full": "start/slot" in trace,
         "first_episode": trace.episodes[0].number,
         "input_fields": fields(task, "input_fields", d.input_size),
@@ -86,13 +91,40 @@ def header(trace: Trace, s: Span, name: str, scale: Scales) -> dict[str, Any]:
 def fields(task: Any, name: str, size: int) -> list[dict[str, Any]]:
     """The named fields of an input or output vector that fit its size; none where meta names none."""
     listed = task.get(name) if hasattr(task, "get") else None
-    found = []
-    for field in listed if isinstance(listed, list | tuple) else []:
-        try:
-            start, stop = int(field["start"]), int(field["stop"])
-            if 0 <= start < stop <= size:
-                text, kind = str(field["name"])[:40], str(field.get("kind", "bits"))[:20]
-                found.append({"name": text, "kind": kind, "start": start, "stop": stop})
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue
-    return found
+    found = (checked_field(entry, size) for entry in (listed if isinstance(listed, list | tuple) else []))
+    return [field for field in found if field is not None]
+
+
+def checked_field(entry: Any, size: int) -> dict[str, Any] | None:
+    """What a trace says about a field, as far as it can be drawn; None where it does not fit the vector."""
+    try:
+        start, stop = int(entry["start"]), int(entry["stop"])
+        name, kind = str(entry["name"])[:NAME_LETTERS], entry.get("kind", "bits")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    if not 0 <= start < stop <= size:
+        return None
+    field = {"name": name, "kind": kind if kind in KINDS else "bits", "start": start, "stop": stop}
+    if kind == "words" and (labels := checked_labels(entry.get("labels"), stop - start)):
+        return {**field, "labels": labels}
+    if kind == "image":
+        shape = checked_shape(entry.get("shape"), stop - start)
+        return {**field, "shape": shape} if shape else {**field, "kind": "bits"}
+    return field
+
+
+def checked_labels(labels: Any, count: int) -> list[str] | None:
+    """A label for each channel in characters that can be seen; None unless there are that many strings."""
+    if not isinstance(labels, list | tuple) or len(labels) != count or count > MOST_LABELS:
+        return None
+    if not all(isinstance(label, str) for label in labels):
+        return None
+    return ["".join(filter(str.isprintable, label)).strip()[:LABEL_LETTERS] for label in labels]
+
+
+def checked_shape(shape: Any, count: int) -> list[int] | None:
+    """[rows, columns] of an image of so many pixels; None where it is no such shape."""
+    if not isinstance(shape, list | tuple) or len(shape) != 2 or not all(type(side) is int for side in shape):
+        return None
+    fits = all(1 <= side <= MOST_PIXELS for side in shape) and shape[0] * shape[1] == count
+    return list(shape) if fits else None

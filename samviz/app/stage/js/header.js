@@ -45,7 +45,7 @@ class Header {
     if (!win?.has(cursor.t) || at < 0) return;
     const [words, tone] = stepVerdict(win, cursor.t);
     const within = `step ${number(cursor.t - feed.a.episode_start[at] + 1)} of ${number(feed.a.episode_stop[at] - feed.a.episode_start[at])} in the episode`;
-    this.verdict.textContent = `${words} · ${within}`;
+    this.verdict.textContent = this.verdict.title = `${words} · ${within}`;
     this.verdict.dataset.tone = tone;
   }
 

@@ -31,8 +31,7 @@ function slotEntries(win, slot, t) {
 function stepVerdict(win, t) {
   if (!win.a.mask) return ["Not scored: output, target or mask was not recorded", "plain"];
   if (!win.value("mask", t)) return ["not scored", "plain"];
-  const size = win.a.wrong.shape[1], from = (t - win.start) * size;
-  const wrong = win.a.wrong.subarray(from, from + size).reduce((sum, w) => sum + w, 0);
-  if (win.output_kind === "classes") return [wrong ? "wrong class" : "right class", wrong ? "wrong" : "right"];
-  return [wrong ? `answer, ${wrong} of ${size} bits wrong` : `answer, all ${size} bits right`, wrong ? "wrong" : "right"];
+  if (win.output_kind === "classes") return classVerdict(win, t);
+  const wrong = vector(win, "wrong", t), count = wrong.reduce((sum, w) => sum + w, 0), tone = count ? "wrong" : "right";
+  return [count ? `answer, ${count} of ${wrong.length} ${win.counted}s wrong` : `answer, all ${wrong.length} ${win.counted}s right`, tone];
 }
