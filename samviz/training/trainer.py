@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ class Trainer:
 
     def train_step(self) -> StepReport:
         """One minibatch: forward, backward over the whole sequence, clip, update."""
-        began = monotonic()
+        began = process_time()
         random = np.random.default_rng([self.config.seed, self.step])
         level = self.curriculum.draw(random) if self.curriculum else None
         batch = self.task.sample(random, self.config.batch, level)
@@ -80,7 +80,7 @@ class Trainer:
         report = self._report(loss.item(), output, batch, level)
         if self.curriculum:
             self.curriculum.learn(report.loss_bits)
-        self.seconds += monotonic() - began
+        self.seconds += process_time() - began
         return report
 
     def save(self, run: Path) -> Path:
