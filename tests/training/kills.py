@@ -25,15 +25,16 @@ def killed_run(folder: Path, kills: int, steps: int, seed: int) -> dict[str, obj
     """Train twice, once with kills at random moments; what came of it."""
     command = [*TRAIN, *CURRICULUM, "--steps", str(steps), "--checkpoint-every", "50"]
     whole, broken = folder / "whole", folder / "broken"
-    began = time.monotonic()
-    subprocess.run([*command, "--out", str(whole)], check=True, stdout=subprocess.DEVNULL)
-    seconds = time.monotonic() - began
+    start = _seconds([*TRAIN, "--steps", "1", "--out", str(folder / "start")])
+    longest = (
+        2 * start + _seconds([*command, "--out", str(whole)]) / kills
+    )  # on average half of it is progress
     chance, done, landed = random.Random(seed), 0, []
     while done < kills:
         resume = ["--resume"] if latest(broken) else []
         process = subprocess.Popen([*command, "--out", str(broken), *resume], stdout=subprocess.DEVNULL)
         try:
-            process.wait(timeout=chance.uniform(0, 2 * seconds / (kills / 4 + 1)))
+            process.wait(timeout=chance.uniform(0, longest))
             if process.returncode == 0:
                 break  # it came to its end before it could be killed
             raise SystemExit(f"the run ended with exit code {process.returncode} after {done} kills")
@@ -55,6 +56,12 @@ def killed_run(folder: Path, kills: int, steps: int, seed: int) -> dict[str, obj
         "same_weights": weights[0] == weights[1],
         "found_at": landed,
     }
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
 
 
 def main() -> None:
