@@ -2,16 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from samviz.drawing import STROKES, bare, head, label_ends
 from samviz.study.curves import Curve, band, curve_of, draw_band
 from samviz.study.members import Member, member
 from samviz.study.tables import markdown, spread_text
 
-STEPS = {"copy": 5_000, "recall": 20_000, "sort": 8_000}  # minibatches of 8 episodes
+
+class Budget(NamedTuple):
+    """What every model gets on a task."""
+
+    steps: int  # minibatches
+    batch: int
+    slots: int  # four a step, or a sparse memory erases what it will be asked for
+
+    @property
+    def episodes(self) -> int:
+        """Episodes in all."""
+        return self.steps * self.batch
+
+
+BUDGETS = {
+    "copy": Budget(5_000, 8, 256),
+    "recall": Budget(20_000, 16, 64),  # at 8 the plateau before anything is recalled lasts twice as long
+    "sort": Budget(8_000, 8, 256),
+}
 MODELS = ("sam", "sdnc", "dam", "ntm", "lstm")
-SLOTS = 256  # sort's 37 steps take 148 slots; with fewer a sparse memory erases what it will be asked for
 
 
 def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Member]:
@@ -19,16 +36,17 @@ def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Me
     return [
         member(
             folder,
-            steps,
+            budget.steps,
             task=task,
             model=model,
-            model_settings={} if model == "lstm" else {"slots": SLOTS},
+            model_settings={} if model == "lstm" else {"slots": budget.slots},
+            batch=budget.batch,
             half_life=20_000,
             seed=seed,
         )
         for model in sorted(models, key=("lstm", "sam", "sdnc", "dnc", "dam", "ntm").index)
         for seed in range(seeds)
-        for task, steps in STEPS.items()
+        for task, budget in BUDGETS.items()
     ]
 
 
@@ -43,7 +61,7 @@ def figure(curves: Sequence[Curve], foot: str) -> Any:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     drawn = Figure(figsize=(11.2, 4.6))
-    tasks = [task for task in STEPS if any(curve.task == task for curve in curves)]
+    tasks = [task for task in BUDGETS if any(curve.task == task for curve in curves)]
     width = 0.93 / len(tasks)
     for place, task in enumerate(tasks):
         axes = drawn.add_axes((0.055 + place * width, 0.21, width - 0.105, 0.55))
@@ -54,7 +72,7 @@ def figure(curves: Sequence[Curve], foot: str) -> Any:
                 continue
             ends.append(draw_band(axes, band(group, "wrong"), STROKES[model]))
         bare(axes)
-        axes.set_xlim(0, STEPS[task] * 8)
+        axes.set_xlim(0, BUDGETS[task].episodes)
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda episodes, _: f"{episodes / 1000:g}k"))
@@ -70,12 +88,14 @@ def figure(curves: Sequence[Curve], foot: str) -> Any:
 
 def sections(curves: Sequence[Curve]) -> dict[str, str]:
     """What each model makes wrong at the end, and how long its training took."""
-    lines = [["", *(f"{task}: wrong bits" for task in STEPS), *(f"{task}: ms a minibatch" for task in STEPS)]]
+    lines = [
+        ["", *(f"{task}: wrong bits" for task in BUDGETS), *(f"{task}: ms a minibatch" for task in BUDGETS)]
+    ]
     for model in MODELS:
-        groups = [[c for c in curves if (c.task, c.model) == (task, model)] for task in STEPS]
+        groups = [[c for c in curves if (c.task, c.model) == (task, model)] for task in BUDGETS]
         if any(groups):
             ends = [spread_text([c.wrong[-1] for c in group]) for group in groups]
-            each = [[1000 * c.seconds / STEPS[c.task] for c in group] for group in groups]
+            each = [[1000 * c.seconds / BUDGETS[c.task].steps for c in group] for group in groups]
             times = [spread_text(one, "{:.0f}") for one in each]
             lines.append([STROKES[model].name, *ends, *times])
     return {"figure-2": markdown(lines)}

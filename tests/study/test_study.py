@@ -1,5 +1,6 @@
 """`samviz study` in small: it trains what is missing, measures, draws and fills in."""
 
+import dataclasses
 import json
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from samviz.errors import ConfigError
 from samviz.study import babi, curriculum, learning, lengths, omniglot
 from samviz.study.curves import Curve, band
 from samviz.study.made import read_made
+from samviz.study.members import finished
 from samviz.study.tables import markdown, spread_text
 
 PAGE = "\n".join(
@@ -45,7 +47,8 @@ def test_tables_tell_the_spread() -> None:
 
 
 def test_figure_2_from_training_to_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "STEPS", {"copy": 12, "recall": 10})
+    budgets = {"copy": learning.Budget(12, 2, 16), "recall": learning.Budget(10, 2, 16)}
+    monkeypatch.setattr(learning, "BUDGETS", budgets)
     monkeypatch.setattr(learning, "MODELS", ("sam", "lstm"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
@@ -67,14 +70,15 @@ def test_figure_2_from_training_to_page(tmp_path: Path, monkeypatch: pytest.Monk
     assert page.count("old") == 4
 
 
-def test_unfinished_runs_are_left_out_and_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert study("learning", "--as-is", "--seeds", 1) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert said[0].startswith("samviz: left out, as not finished: ")
-    assert "without --as-is" in said[-1]
+def test_unfinished_runs_are_left_out_and_told(tmp_path: Path) -> None:
+    members = [one for one in learning.members(tmp_path, 1, ("sam", "lstm")) if one.task == "copy"]
+    told: list[str] = []
+    with pytest.raises(ConfigError, match="without --as-is"):
+        finished(members, told.append)
+    lstm = members[0]._replace(run=dataclasses.replace(members[0].run, steps=3))
+    lstm.run.train(lstm.run.open())
+    assert finished([lstm, members[1]], told.append) == [lstm]
+    assert told == ["left out, as not finished: copy sam 0 (0 steps)"]
 
 
 def test_each_figure_draws_what_it_is_given() -> None:
