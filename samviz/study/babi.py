@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from samviz.drawing import STROKES
 from samviz.session import evaluate
-from samviz.study.members import Member, member
+from samviz.study.members import Member, members_of
 from samviz.study.tables import NOTHING, markdown
 
 MODELS = ("sam", "sdnc", "lstm")
@@ -30,20 +30,16 @@ class Answered(NamedTuple):
 
 def members(folder: Path, seeds: int, data: str, models: Sequence[str] = MODELS) -> list[Member]:
     """The joint runs."""
-    return [
-        member(
-            folder,
-            STEPS,
-            task="babi",
-            task_settings={"data": data},
-            model=model,
-            model_settings={} if model == "lstm" else {"slots": SLOTS},
-            half_life=20_000,
-            seed=seed,
-        )
-        for seed in range(seeds)
-        for model in models
-    ]
+    return members_of(
+        folder,
+        STEPS,
+        models=models,
+        seeds=seeds,
+        slots=SLOTS,
+        task="babi",
+        task_settings={"data": data},
+        half_life=20_000,
+    )
 
 
 def results(found: Sequence[Member]) -> list[Answered]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from samviz.drawing import STROKES, bare, head, label_ends
 from samviz.study.curves import Curve, band, curve_of, draw_band
-from samviz.study.members import Member, member
+from samviz.study.members import Member, members_of
 from samviz.study.tables import markdown, spread_text
 
 
@@ -33,20 +33,20 @@ MODELS = ("sam", "sdnc", "dam", "ntm", "lstm")
 
 def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Member]:
     """The runs, cheap ones first."""
+    cheap_first = sorted(models, key=("lstm", "sam", "sdnc", "dnc", "dam", "ntm").index)
     return [
-        member(
+        one
+        for task, budget in BUDGETS.items()
+        for one in members_of(
             folder,
             budget.steps,
+            models=cheap_first,
+            seeds=seeds,
+            slots=budget.slots,
             task=task,
-            model=model,
-            model_settings={} if model == "lstm" else {"slots": budget.slots},
             batch=budget.batch,
             half_life=20_000,
-            seed=seed,
         )
-        for model in sorted(models, key=("lstm", "sam", "sdnc", "dnc", "dam", "ntm").index)
-        for seed in range(seeds)
-        for task, budget in BUDGETS.items()
     ]
 
 

@@ -41,6 +41,24 @@ class Member(NamedTuple):
         return load_checkpoint(self.run.out)
 
 
+def members_of(
+    folder: Path, steps: int, *, models: Iterable[str], seeds: int, slots: int, **config: Any
+) -> list[Member]:
+    """A run for each seed and model, in a study's folder; an LSTM has no slots."""
+    return [
+        member(
+            folder,
+            steps,
+            model=model,
+            seed=seed,
+            model_settings={} if model == "lstm" else {"slots": slots},
+            **config,
+        )
+        for seed in range(seeds)
+        for model in models
+    ]
+
+
 def member(folder: Path, steps: int, **config: Any) -> Member:
     """A run below a study's folder, named after task, model and seed."""
     found = TrainingConfig(**config)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from samviz.drawing import QUIET, STROKES, End, bare, head, label_ends
 from samviz.session import evaluate
-from samviz.study.members import Member, member
+from samviz.study.members import Member, members_of
 from samviz.study.tables import NOTHING, markdown
 
 MODELS = ("sam", "sdnc", "lstm")
@@ -32,20 +32,16 @@ class Named(NamedTuple):
 
 def members(folder: Path, seeds: int, data: str, models: Sequence[str] = MODELS) -> list[Member]:
     """The runs."""
-    return [
-        member(
-            folder,
-            STEPS,
-            task="omniglot",
-            task_settings={"data": data},
-            model=model,
-            model_settings={} if model == "lstm" else {"slots": SLOTS},
-            half_life=20_000,
-            seed=seed,
-        )
-        for seed in range(seeds)
-        for model in models
-    ]
+    return members_of(
+        folder,
+        STEPS,
+        models=models,
+        seeds=seeds,
+        slots=SLOTS,
+        task="omniglot",
+        task_settings={"data": data},
+        half_life=20_000,
+    )
 
 
 def results(found: Sequence[Member]) -> list[Named]:
