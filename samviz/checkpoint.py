@@ -41,6 +41,12 @@ class Checkpoint:
         """The model's name, as commands have it."""
         return str(self.recipe["model"]["class"]).lower()
 
+    @property
+    def items_trained(self) -> int:
+        """The most items that an episode had in training."""
+        level = self.recipe["training"].get("curriculum", {}).get("horizon")
+        return int(level or self.recipe["task"]["settings"]["max_items"])
+
     def task(self, **settings: Any) -> Task:
         """The task it was trained on, some settings replaced."""
         return make_task(self.recipe["task"]["name"], self.recipe["task"]["settings"] | settings)

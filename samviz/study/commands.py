@@ -117,16 +117,18 @@ def curriculum(options: Options) -> None:
 @study.command(short_help="Figure 8: trained short, asked long.")
 @study_options
 def lengths(options: Options) -> None:
-    """Ask the models of `learning` and `curriculum` at up to 1,000 times the length they were trained with.
+    """Ask models at up to 1,000 times the length they were trained with: shipped ones and `curriculum`'s.
 
     \b
     Example:
       samviz study lengths
     """
+    from samviz.model.compile import prepare_torch
     from samviz.study import lengths as found
 
-    members = found.members(options.runs, options.seeds)
-    conduct(members, found.results, Page("figure-8", "lengths", found.figure, found.sections), options)
+    prepare_torch()
+    rows = found.results(found.checkpoints(options.runs / "figure-3", options.seeds))
+    publish(rows, Page("figure-8", "lengths", found.figure, found.sections), options)
 
 
 @study.command(short_help="bAbI: wrong answers task by task.")

@@ -4,24 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from samviz.checkpoint import Checkpoint, load_checkpoint
 from samviz.drawing import QUIET, STROKES, End, bare, head, label_ends
-from samviz.session import evaluate
-from samviz.study import curriculum, learning
-from samviz.study.members import Member
+from samviz.session import SHIPPED, evaluate
+from samviz.study import curriculum
 from samviz.study.tables import NOTHING, markdown
 
-TASKS = ("recall", "copy")
-MODELS = ("sam", "sdnc", "dam", "lstm")
+PANELS = {"copy": "vectors", "recall": "pairs", "recall, curriculum": "pairs"}  # and what their items are
+MODELS = ("sam", "sdnc", "lstm")
 FACTORS = (1, 3, 10, 30, 100, 300, 1000)  # times the items trained with
-STEPS_AT_MOST = {"sam": 2**18, "sdnc": 2**17, "dam": 2**12, "lstm": 2**18}
-MOST_SLOTS = {"sam": 2**20, "sdnc": 2**19, "dam": 2**13}
+STEPS_AT_MOST, SLOTS_AT_MOST = 2**18, 2**20
 STEPS_ASKED = 100_000  # as many steps in episodes at each length, but 8 to 200 episodes
 
 
 class Asked(NamedTuple):
     """A model's error at one length."""
 
-    task: str
+    panel: str
     model: str
     trained: int  # items that it was trained with, at most
     items: int
@@ -31,32 +30,36 @@ class Asked(NamedTuple):
     error: float  # share of the bits that are wrong; chance is a half
 
 
-def members(folder: Path, seeds: int) -> list[Member]:
-    """The first seed's runs of figures 2 and 3: what was trained there is asked here."""
-    long = curriculum.members(folder / "figure-3", 1, [m for m in MODELS if m in curriculum.MODELS])
-    short = learning.members(folder / "figure-2", 1, [m for m in MODELS if m in learning.MODELS])
-    return [*long, *(one for one in short if one.task == "copy")]
+def checkpoints(folder: Path, seeds: int) -> dict[str, list[Checkpoint]]:
+    """Models by panel: those that come with samviz, and those of figure 3 that are trained."""
+    found = {
+        task: [load_checkpoint(SHIPPED / f"{task}-{model}") for model in ("sam", "sdnc")]
+        for task in ("copy", "recall")
+    }
+    trained = [one for one in curriculum.members(folder, seeds, MODELS) if one.finished]
+    return found | {"recall, curriculum": [one.checkpoint() for one in trained]}
 
 
-def results(found: Sequence[Member]) -> list[Asked]:
+def results(found: dict[str, list[Checkpoint]]) -> list[Asked]:
     """The errors at each length that the model can be asked at within reasonable time."""
-    return [asked for one in found for asked in _ask(one)]
+    return [
+        asked for panel, models in found.items() for checkpoint in models for asked in _ask(panel, checkpoint)
+    ]
 
 
-def _ask(one: Member) -> list[Asked]:
-    checkpoint = one.checkpoint()
-    trained, levels, found = one.items_trained, checkpoint.task().levels or (), []
+def _ask(panel: str, checkpoint: Checkpoint) -> list[Asked]:
+    task, name, trained = checkpoint.task(), checkpoint.model_name, checkpoint.items_trained
+    found = []
     for items in (factor * trained for factor in FACTORS):
         steps = 2 * items + 2
-        if steps > STEPS_AT_MOST[one.model] or items not in levels:
+        if steps > STEPS_AT_MOST or items not in (task.levels or ()):
             break
-        slots = min(max(2 ** (4 * steps).bit_length(), 256), MOST_SLOTS.get(one.model, 0))
+        slots = 0 if name == "lstm" else min(max(2 ** (4 * steps).bit_length(), 256), SLOTS_AT_MOST)
         model = checkpoint.model(**({"slots": slots} if slots else {}))
         episodes = min(max(STEPS_ASKED // steps, 8), 200)
-        measured = evaluate(model, checkpoint.task(), episodes=episodes, seed=8, level=items)
-        found.append(
-            Asked(one.task, one.model, trained, items, steps, slots, episodes, round(measured.error, 5))
-        )
+        measured = evaluate(model, task, episodes=episodes, seed=8, level=items)
+        error = round(measured.error, 5)
+        found.append(Asked(panel, name, trained, items, steps, slots, episodes, error))
     return found
 
 
@@ -65,12 +68,14 @@ def figure(rows: Sequence[Asked], foot: str) -> Any:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    drawn = Figure(figsize=(10.4, 4.8))
-    for place, task in enumerate(TASKS):
-        axes = drawn.add_axes((0.06 + place * 0.48, 0.2, 0.36, 0.56))
+    drawn = Figure(figsize=(11.2, 4.6))
+    shown = [panel for panel in PANELS if any(row.panel == panel for row in rows)]
+    width = 0.96 / len(shown)
+    for place, panel in enumerate(shown):
+        axes = drawn.add_axes((0.055 + place * width, 0.21, width - 0.09, 0.55))
         ends = []
         for model in MODELS:
-            line = [row for row in rows if (row.task, row.model) == (task, model)]
+            line = [row for row in rows if (row.panel, row.model) == (panel, model)]
             if not line:
                 continue
             stroke = STROKES[model]
@@ -87,8 +92,8 @@ def figure(rows: Sequence[Asked], foot: str) -> Any:
         axes.set_ylim(0, 0.56)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda items, _: f"{items:,.0f}"))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel({"recall": "pairs", "copy": "vectors"}[task])
-        axes.set_title(f"{task}: wrong bits", loc="left", fontsize=9.5, pad=8)
+        axes.set_xlabel(PANELS[panel])
+        axes.set_title(f"{panel}: wrong bits", loc="left", fontsize=9.5, pad=8)
         label_ends(axes, ends)
     conditions = "The left-most point of a line, ringed, is the longest episode that it was trained with"
     head(drawn, "Trained short, asked long", conditions, foot)
@@ -98,10 +103,10 @@ def figure(rows: Sequence[Asked], foot: str) -> Any:
 def sections(rows: Sequence[Asked]) -> dict[str, str]:
     """A table a task: a line a model, a column a multiple of the trained length."""
     tables = []
-    for task in TASKS:
-        lines = [[f"{task}: wrong bits at", "trained to", *(f"{factor:,}×" for factor in FACTORS)]]
+    for panel in PANELS:
+        lines = [[f"{panel}: wrong bits at", "trained to", *(f"{factor:,}×" for factor in FACTORS)]]
         for model in MODELS:
-            line = [row for row in rows if (row.task, row.model) == (task, model)]
+            line = [row for row in rows if (row.panel, row.model) == (panel, model)]
             if line:
                 cells = [f"{row.error:.1%} ({row.items:,})" for row in line]
                 cells += [NOTHING] * (len(FACTORS) - len(cells))

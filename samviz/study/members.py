@@ -29,13 +29,6 @@ class Member(NamedTuple):
         """Whether it has all its minibatches (or more)."""
         return self.steps_done >= self.run.steps
 
-    @property
-    def items_trained(self) -> int:
-        """The most items that an episode had in its training."""
-        recipe = self.checkpoint().recipe
-        level = recipe["training"].get("curriculum", {}).get("horizon")
-        return int(level or recipe["task"]["settings"]["max_items"])
-
     def checkpoint(self) -> Checkpoint:
         """Its latest checkpoint."""
         return load_checkpoint(self.run.out)

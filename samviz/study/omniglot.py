@@ -52,14 +52,13 @@ def results(found: Sequence[Member]) -> list[Named]:
 def _ask(one: Member, characters: int) -> Named:
     checkpoint = one.checkpoint()
     training = checkpoint.recipe["training"]
-    trained = one.items_trained
     measured = evaluate(checkpoint.model(), checkpoint.task(), episodes=EPISODES, seed=4, level=characters)
     return Named(
         one.model,
         one.seed,
         training["step"],
         round(training["seconds"] / 60, 1),
-        trained,
+        checkpoint.items_trained,
         characters,
         round(measured.error, 5),
         [round(float(error), 5) for error in measured.failed_by_group],
