@@ -9,14 +9,14 @@ from samviz.study.curves import Curve, band, curve_of, draw_band
 from samviz.study.members import Member, member
 from samviz.study.tables import markdown, spread_text
 
-STEPS = 60_000  # minibatches of 8 episodes
+STEPS = 40_000  # minibatches of 8 episodes
 BITS = 12  # of key and value, so that there are 4,096 different keys
 THRESHOLD_BITS = 4.0  # of the 12 that an answer has
 WORD_SIZE = 64  # key and value come to share a word
 FIRST_SEED = 3  # of seeds 0, 2 and 3 it learnt fastest
 MODELS = ("sam", "sdnc", "dam", "ntm", "lstm")
 SLOTS = {"sam": 8192, "sdnc": 8192, "dam": 512, "ntm": 512}  # a dense step takes time in proportion
-LEVELS = {"sam": 1024, "sdnc": 1024, "dam": 64, "ntm": 64, "lstm": 1024}  # four slots a step must suffice
+LEVELS = {"sam": 384, "sdnc": 384, "dam": 48, "ntm": 48, "lstm": 384}  # a tenth of the keys; what slots allow
 
 
 def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Member]:

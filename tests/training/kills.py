@@ -27,13 +27,13 @@ def killed_run(folder: Path, kills: int, steps: int, seed: int) -> dict[str, obj
     whole, broken = folder / "whole", folder / "broken"
     start = _seconds([*TRAIN, "--steps", "1", "--out", str(folder / "start")])
     whole_seconds = _seconds([*command, "--out", str(whole)])
-    longest = 2 * start + 0.6 * whole_seconds / kills  # so that the kills come before the end
     chance, done, landed = random.Random(seed), 0, []
     while done < kills:
+        left = (steps - _step(broken)) / steps * whole_seconds / (2 * (kills - done))
         resume = ["--resume"] if latest(broken) else []
         process = subprocess.Popen([*command, "--out", str(broken), *resume], stdout=subprocess.DEVNULL)
         try:
-            process.wait(timeout=chance.uniform(0, longest))
+            process.wait(timeout=chance.uniform(0, 2 * start + left))
             if process.returncode == 0:
                 break  # it came to its end before it could be killed
             raise SystemExit(f"the run ended with exit code {process.returncode} after {done} kills")
@@ -57,6 +57,12 @@ def killed_run(folder: Path, kills: int, steps: int, seed: int) -> dict[str, obj
     }
 
 
+def _step(run: Path) -> int:
+    """Of the latest checkpoint."""
+    folder = latest(run)
+    return 0 if folder is None else int(folder.name.removeprefix("step-"))
+
+
 def _seconds(command: list[str]) -> float:
     began = time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -67,7 +73,7 @@ def main() -> None:
     """Run it and print what came of it; exit with 1 where the runs differ."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="samviz-kills-"))
