@@ -9,7 +9,7 @@ from samviz.study.curves import Curve, band, curve_of, draw_band
 from samviz.study.members import Member, member
 from samviz.study.tables import markdown, spread_text
 
-STEPS = 40_000  # minibatches of 8 episodes
+STEPS = {"sam": 40_000, "sdnc": 5_000, "dam": 40_000, "ntm": 40_000, "lstm": 40_000}  # minibatches of 8
 BITS = 12  # of key and value, so that there are 4,096 different keys
 THRESHOLD_BITS = 4.0  # of the 12 that an answer has
 WORD_SIZE = 64  # key and value come to share a word
@@ -24,7 +24,7 @@ def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Me
     return [
         member(
             folder,
-            STEPS,
+            STEPS[model],
             task="recall",
             task_settings={"bits": BITS},
             model=model,

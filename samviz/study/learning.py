@@ -79,9 +79,9 @@ def figure(curves: Sequence[Curve], foot: str) -> Any:
         axes.set_xlabel("episodes", labelpad=4)
         axes.set_title(f"{task}: wrong bits a sequence", loc="left", fontsize=9.5, pad=8)
         label_ends(axes, ends)
-    seeds = max(sum((c.task, c.model) == (a.task, a.model) for c in curves) for a in curves)
-    of_seeds = "one seed" if seeds == 1 else f"median of {seeds} seeds, all within the shade"
-    conditions = f"Training error, the same episodes for all; {of_seeds}"
+    counts = [sum((c.task, c.model) == (a.task, a.model) for c in curves) for a in curves]
+    seeds = f"{max(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    conditions = f"Training error, the same episodes for all; median of {seeds} runs, all within the shade"
     head(drawn, "How fast they learn", conditions, foot)
     return drawn
 

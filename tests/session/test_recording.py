@@ -84,8 +84,8 @@ def test_a_task_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     checkpoint = session.shipped_checkpoint("recall", "sam")
     with pytest.raises(CheckpointError, match="11 inputs a step, but task copy has 9"):
         session.record(checkpoint, Copy(), checkpoint.model(), tmp_path / "a.h5", episodes=1, seed=0)
-    with pytest.raises(CheckpointError, match="no trained sam for copy"):
-        session.shipped_checkpoint("copy", "sam")
+    with pytest.raises(CheckpointError, match="no trained dam for copy"):
+        session.shipped_checkpoint("copy", "dam")
     assert not list(tmp_path.iterdir())
 
 
