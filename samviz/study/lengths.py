@@ -66,7 +66,7 @@ def _ask(panel: str, checkpoint: Checkpoint) -> list[Asked]:
 def figure(rows: Sequence[Asked], foot: str) -> Any:
     """A panel a task, a line a model: the share of wrong bits against the items of an episode."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, PercentFormatter
+    from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
     drawn = Figure(figsize=(11.2, 4.6))
     shown = [panel for panel in PANELS if any(row.panel == panel for row in rows)]
@@ -87,8 +87,10 @@ def figure(rows: Sequence[Asked], foot: str) -> Any:
             ends.append(End(x[-1], y[-1], stroke.name.split(",")[0], stroke.colour))
         bare(axes)
         axes.axhline(0.5, color=QUIET, linewidth=1, linestyle=(0, (4, 2)))
-        axes.annotate("chance", (axes.get_xlim()[0], 0.5), (4, 4), textcoords="offset points", color=QUIET)
+        beside: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        axes.annotate("chance", (0, 0.5), (4, 4), color=QUIET, fontsize=8.5, **beside)
         axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(0, 0.56)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda items, _: f"{items:,.0f}"))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
