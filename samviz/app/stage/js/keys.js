@@ -1,5 +1,7 @@
 // The keyboard belongs to the stage, except while somebody types, chooses or moves in a table.
 const TYPING = "input:not([type=range]), select, textarea, [contenteditable], [role=combobox], [role=listbox], [role=grid], [role=textbox], [role=menu]";
+// A dialog of the browser's keeps the focus for a moment after it was closed.
+const IN_DIALOG = "[role=dialog]:not(dialog:not([open]))";
 const KEYS = [
   ["← →", "previous, next step"],
   ["Shift ← →", "100 steps"],
@@ -32,7 +34,7 @@ function keyHandler(actions) {
     if (e.shiftKey && !["ArrowLeft", "ArrowRight", "?"].includes(key)) return;
     if (target instanceof Element && target.closest(TYPING)) return;
     if (key === " " && target instanceof Element && target.closest("button, a, summary")) return;
-    if (target instanceof Element && target.closest("[role=dialog]") && key !== "Escape" && key !== "?") return;
+    if (target instanceof Element && target.closest(IN_DIALOG) && key !== "Escape" && key !== "?") return;
     e.preventDefault();
     actions.timed(e.timeStamp);
     table[key](e);
