@@ -70,7 +70,8 @@ curriculum_options = with_options(
         "--curriculum",
         "curriculum_bits",
         type=float,
-        help="Draw 1 to h items, and double h when the mean loss of 100 minibatches is below so many bits.",
+        help="Draw 1 to h items, and double h when an answered step costs less than so many bits, "
+        "in the mean over 100 minibatches.",
     ),
     click.option(
         "--max-level", type=AT_LEAST_1, help="h grows no further; default: as far as the task goes."
@@ -153,7 +154,7 @@ def train(
       samviz train --task recall --out runs/recall
       samviz train --task recall --out runs/recall --steps 60000 --resume
       samviz train --task sort --model sdnc --replicas 3 --out runs/sort
-      samviz train --task recall --bits 12 --curriculum 1 --max-level 1024 --slots 8192 --out runs/long
+      samviz train --task recall --bits 12 --word-size 64 --slots 8192 --curriculum 4 --out runs/long
       samviz train --task babi --data babi/en --babi-tasks 1 --model sdnc --out runs/babi
       samviz train --task follow --model sdnc --record-every 200 --out runs/follow
     """

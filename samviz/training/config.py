@@ -26,7 +26,7 @@ class TrainingConfig:
     warm_up: int = 0  # minibatches over which the learning rate rises to its full height
     half_life: int = 0  # minibatches after which the learning rate has halved, 0: it stays
     clip_norm: float = 10.0
-    curriculum_bits: float = 0.0  # the curriculum moves on below this mean loss, 0: no curriculum
+    curriculum_bits: float = 0.0  # a step's answer costs less where the curriculum moves on, 0: none
     max_level: int = 0  # where the curriculum ends, 0: where the task does
     seed: int = 0
 

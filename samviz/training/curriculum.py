@@ -17,7 +17,8 @@ class Curriculum:
     Args:
         levels: the levels that the task has.
         horizon: h at the start.
-        threshold_bits: mean cross-entropy in bits per sequence below which h doubles.
+        threshold_bits: mean cross-entropy below which h doubles, in bits for each step that is answered: what
+            is mastered does not depend on how long the episodes are.
         highest: h grows no further; 0 for no limit but the task's.
 
     Raises:
@@ -39,7 +40,7 @@ class Curriculum:
         return int(random.integers(self.lowest, self.horizon + 1))
 
     def learn(self, loss_bits: float) -> None:
-        """Take the loss of one minibatch into account."""
+        """Take the loss of one minibatch into account, in bits for each step that is answered."""
         self._recent.append(loss_bits)
         if len(self._recent) == SPAN and fmean(self._recent) < self.threshold_bits:
             self.horizon = min(2 * self.horizon, self.highest)

@@ -79,7 +79,7 @@ class Trainer:
         self.step += 1
         report = self._report(loss.item(), output, batch, level)
         if self.curriculum:
-            self.curriculum.learn(report.loss_bits)
+            self.curriculum.learn(report.loss_bits * self.config.batch / batch.mask.sum().item())
         self.seconds += process_time() - began
         return report
 

@@ -68,6 +68,13 @@ def test_metrics_tell_level_and_horizon(tmp_path: Path) -> None:
     assert all(1 <= row["level"] <= row["horizon"] for row in rows)
 
 
+def test_what_is_mastered_does_not_depend_on_the_length_of_the_episodes(tmp_path: Path) -> None:
+    untrained = dataclasses.replace(CONFIG, curriculum_bits=1.5, learning_rate=1e-9)  # a step's bit costs 1
+    train(Trainer.start(untrained), tmp_path, 2 * SPAN + 1, checkpoint_every=1000)
+    assert max(row["loss_bits"] for row in read_metrics(tmp_path)) > 4  # per sequence
+    assert read_metrics(tmp_path)[-1]["horizon"] == 7
+
+
 def test_a_resumed_curriculum_is_the_unbroken_one(tmp_path: Path) -> None:
     train(Trainer.start(CONFIG), tmp_path / "whole", 2 * SPAN + 20, checkpoint_every=50)
     for steps in (SPAN - 30, SPAN + 60, 2 * SPAN + 20):
