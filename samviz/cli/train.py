@@ -111,6 +111,14 @@ run_options = with_options(
 @click.option("--task", "task_name", type=TASK_NAMES, required=True)
 @task_options
 @click.option("--bits", type=AT_LEAST_1, help="Bits of an item of copy, recall, sort and follow; default: 8.")
+@click.option(
+    "--as-published",
+    "exchange",
+    is_flag=True,
+    flag_value=False,
+    default=None,
+    help="Train on bAbI's stories as they are; without it, people, places and things change roles in them.",
+)
 @click.option("--labels", type=AT_LEAST_1, help="Different labels of omniglot; default: 20.")
 @model_options
 @optimizer_options

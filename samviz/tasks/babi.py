@@ -8,8 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from samviz.errors import ConfigError
+from samviz.tasks.babi_exchange import exchangeable, exchanged
 from samviz.tasks.babi_stories import FILES, Corpus, Story, load_corpus
 from samviz.tasks.task import Batch, Field
 
@@ -25,7 +27,10 @@ class Babi:
     and that word is the target there (Graves et al. 2016). The sources of an answer are the last words of
     the sentences that support it.
 
-    Held out are the published test files, whole. Training leaves out stories that they hold, too.
+    In training, the people, places and things of a story change roles at random where the task lets them
+    (`babi_exchange`): from a thousand questions a model learns to look up its memory, and not the answers.
+
+    Held out are the published test files, whole and as they are. Training leaves out stories that they hold.
     Nothing is read before the first story is needed: a checkpoint is loaded without the data.
 
     Raises:
@@ -35,6 +40,7 @@ class Babi:
     data: str = ""  # a folder
     tasks: tuple[int, ...] = tuple(TASKS)
     max_steps: int = 800  # training leaves out stories of more
+    exchange: bool = True  # False: train on the stories as they were published
     fingerprint: str = field(default="", compare=False)  # of the words that a model was trained on
     unseen: bool = False  # draw the stories that are held out, and no others
 
@@ -52,6 +58,8 @@ class Babi:
         object.__setattr__(self, "tasks", tuple(chosen))
         if not isinstance(self.data, str):
             raise ConfigError(f"data must be a path as text, found {self.data!r}")
+        if not isinstance(self.exchange, bool):
+            raise ConfigError(f"exchange must be true or false, found {self.exchange!r}")
         if not isinstance(steps, int) or steps < 1:
             raise ConfigError(f"max_steps must be a whole number of at least 1, found {steps!r}")
 
@@ -113,7 +121,15 @@ class Babi:
         drawn = [(row, self._stories[row][place]) for row, place in zip(rows, places, strict=True)]
         drawn.sort(key=lambda row_and_story: len(row_and_story[1].words))
         first = random.integers(0, SPARE) * batch
-        return self._batch(drawn[first : first + batch])
+        chosen = drawn[first : first + batch]
+        if self.exchange and not self.unseen:
+            chosen = [(row, self._exchanged(row, story, random)) for row, story in chosen]
+        return self._batch(chosen)
+
+    def _exchanged(self, row: int, story: Story, random: np.random.Generator) -> Story:
+        """The story with words in other roles; as it was where that is one that is held out."""
+        other = exchanged(story, self._exchangeable[row], random)
+        return story if other.words.tobytes() in self._test_words[row] else other
 
     def _batch(self, chosen: list[tuple[int, Story]]) -> Batch:
         """Stories, each with the row of its task, as a batch; nothing is shown after a story's end."""
@@ -149,16 +165,29 @@ class Babi:
         corpus = self._corpus
         if self.unseen:
             return corpus.test
-        return tuple(map(self._to_train_on, corpus.names, corpus.train, corpus.test))
+        return tuple(map(self._to_train_on, corpus.names, corpus.train, self._test_words))
+
+    @cached_property
+    def _test_words(self) -> list[set[bytes]]:
+        """The words of the stories of the test files, by task."""
+        return [{story.words.tobytes() for story in stories} for stories in self._corpus.test]
+
+    @cached_property
+    def _exchangeable(self) -> list[list[NDArray[np.int64]]]:
+        """The words that can change roles, by task."""
+        words = self._corpus.vocabulary
+        return [
+            exchangeable(task, words, stories)
+            for task, stories in zip(self.tasks, self._stories, strict=True)
+        ]
 
     @cached_property
     def _published(self) -> list[tuple[int, Story]]:
         """All stories of the test files, each with the row of its task."""
         return [(row, story) for row, stories in enumerate(self._corpus.test) for story in stories]
 
-    def _to_train_on(self, name: str, train: Sequence[Story], test: Sequence[Story]) -> Sequence[Story]:
+    def _to_train_on(self, name: str, train: Sequence[Story], published: set[bytes]) -> Sequence[Story]:
         """The stories of one task that are short enough and not held out."""
-        published = {story.words.tobytes() for story in test}
         found = [
             story
             for story in train
