@@ -117,7 +117,7 @@ run_options = with_options(
     is_flag=True,
     flag_value=False,
     default=None,
-    help="Train on bAbI's stories as they are; without it, people, places and things change roles in them.",
+    help="Train on bAbI's stories as they are; without it, words that are alike take each other's places.",
 )
 @click.option("--labels", type=AT_LEAST_1, help="Different labels of omniglot; default: 20.")
 @model_options

@@ -8,10 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from samviz.errors import ConfigError
-from samviz.tasks.babi_exchange import exchangeable, exchanged
+from samviz.tasks.babi_exchange import Alike, alike, exchanged
 from samviz.tasks.babi_stories import FILES, Corpus, Story, load_corpus
 from samviz.tasks.task import Batch, Field
 
@@ -27,8 +26,9 @@ class Babi:
     and that word is the target there (Graves et al. 2016). The sources of an answer are the last words of
     the sentences that support it.
 
-    In training, the people, places and things of a story change roles at random where the task lets them
-    (`babi_exchange`): from a thousand questions a model learns to look up its memory, and not the answers.
+    In training, the people, places and things of a story change roles at random and what they do is told in
+    other words, where the task lets them (`babi_exchange`): from a thousand questions a model learns to look
+    up its memory, and not the answers by heart.
 
     Held out are the published test files, whole and as they are. Training leaves out stories that they hold.
     Nothing is read before the first story is needed: a checkpoint is loaded without the data.
@@ -128,7 +128,7 @@ class Babi:
 
     def _exchanged(self, row: int, story: Story, random: np.random.Generator) -> Story:
         """The story with words in other roles; as it was where that is one that is held out."""
-        other = exchanged(story, self._exchangeable[row], random)
+        other = exchanged(story, self._alike[row], len(self._corpus.vocabulary), random)
         return story if other.words.tobytes() in self._test_words[row] else other
 
     def _batch(self, chosen: list[tuple[int, Story]]) -> Batch:
@@ -173,13 +173,10 @@ class Babi:
         return [{story.words.tobytes() for story in stories} for stories in self._corpus.test]
 
     @cached_property
-    def _exchangeable(self) -> list[list[NDArray[np.int64]]]:
-        """The words that can change roles, by task."""
+    def _alike(self) -> list[Alike]:
+        """The words that can stand for each other, by task."""
         words = self._corpus.vocabulary
-        return [
-            exchangeable(task, words, stories)
-            for task, stories in zip(self.tasks, self._stories, strict=True)
-        ]
+        return [alike(task, words, stories) for task, stories in zip(self.tasks, self._stories, strict=True)]
 
     @cached_property
     def _published(self) -> list[tuple[int, Story]]:

@@ -1,6 +1,7 @@
-"""Stories that differ in who, where and what only: bAbI's simulation treats these words alike."""
+"""Stories that say the same of others, in other words: bAbI's simulation treats these words alike."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +15,53 @@ KINDS = (
     ("bathroom", "bedroom", "cinema", "garden", "hallway", "kitchen", "office", "park", "school"),
     ("apple", "football", "milk"),
 )
+SYNONYMS = (
+    ("went", "journeyed", "moved", "travelled"),  # but for "went back"
+    ("got", "grabbed", "took"),
+    ("discarded", "dropped", "left"),
+    ("gave", "handed", "passed"),
+)
 # the others tell of kinds of animals, shapes, boxes and motives, where a word matters beyond its story
 ALIKE_IN_TASKS = frozenset((*range(1, 15), 19))
 
 
-def exchangeable(task: int, vocabulary: Sequence[str], stories: Sequence[Story]) -> list[NDArray[np.int64]]:
-    """The words of each kind, as numbers, that occur in a task's stories; none where they are not alike."""
+class Alike(NamedTuple):
+    """The words of a task, as numbers, that can stand for each other."""
+
+    kinds: tuple[NDArray[np.int32], ...]  # in all of a story
+    synonyms: tuple[NDArray[np.int32], ...]  # anywhere, but before `back`
+    back: int  # the number of "back", -1 where the task has none
+
+
+def alike(task: int, vocabulary: Sequence[str], stories: Sequence[Story]) -> Alike:
+    """Those that occur in a task's stories; none in a task where they are not alike."""
     if task not in ALIKE_IN_TASKS:
-        return []
+        return Alike((), (), -1)
     found = np.unique(np.concatenate([part for story in stories for part in (story.words, story.answers)]))
-    occur = {vocabulary[number]: int(number) for number in found}
-    return [np.array([occur[word] for word in kind if word in occur], np.int64) for kind in KINDS]
+    occur = {vocabulary[number]: number for number in found}
+
+    def numbers(groups: Sequence[Sequence[str]]) -> tuple[NDArray[np.int32], ...]:
+        present = ([occur[word] for word in group if word in occur] for group in groups)
+        return tuple(np.array(group, np.int32) for group in present if group)
+
+    return Alike(numbers(KINDS), numbers(SYNONYMS), int(occur.get("back", -1)))
 
 
-def exchanged(story: Story, kinds: Sequence[NDArray[np.int64]], random: np.random.Generator) -> Story:
-    """The story with the words of every kind in other roles, as true as it was."""
-    ranks = np.arange(1 + max(story.words.max(), story.answers.max(), *(k.max(initial=0) for k in kinds), 0))
-    for kind in kinds:
+def exchanged(story: Story, words: Alike, size: int, random: np.random.Generator) -> Story:
+    """The story with everybody and everything in another role, told in other words, and as true as it was.
+
+    Args:
+        story: it stays as it is.
+        words: what can be exchanged.
+        size: of the vocabulary.
+        random: the source of all that is random.
+    """
+    ranks = np.arange(size, dtype=np.int32)
+    for kind in words.kinds:
         ranks[kind] = random.permutation(kind)
-    ranks = ranks.astype(np.int32)
-    return story._replace(words=ranks[story.words], answers=ranks[story.answers])
+    told = ranks[story.words]
+    free = np.append(told[1:], -1) != words.back
+    for group in words.synonyms:
+        places = np.flatnonzero(np.isin(told, group) & free)
+        told[places] = random.choice(group, len(places))
+    return story._replace(words=told, answers=ranks[story.answers])

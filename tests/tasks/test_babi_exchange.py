@@ -1,4 +1,4 @@
-"""Training stories in which people, places and things change roles."""
+"""Training stories in which people, places and things change roles, told in other words."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from samviz.errors import ConfigError
 from samviz.tasks.babi import Babi
-from samviz.tasks.babi_exchange import KINDS
+from samviz.tasks.babi_exchange import KINDS, SYNONYMS
 from samviz.tasks.task import Batch
 
 STORY = "1 Mary went to the garden.\n2 John went to the office.\n3 Where is Mary?\tgarden\t1\n"
@@ -49,10 +49,21 @@ def test_everybody_and_every_place_takes_every_role_and_the_answer_follows(tmp_p
     }
 
 
+def test_what_they_do_is_told_in_other_words(tmp_path: Path) -> None:
+    told = "1 Mary {} to the garden.\n2 Mary {} the milk.\n3 She went back.\n4 Where is Mary?\tgarden\t1\n"
+    stories = told.format("went", "took") + told.format("moved", "got")
+    task = Babi(data=str(write(tmp_path, 1, stories)), tasks=(1,))
+    assert drawn(task) == {
+        f"mary {moves} to the garden . mary {takes} the milk . she went back . where is mary ? -=garden"
+        for moves in ("went", "moved")
+        for takes in ("took", "got")
+    }
+
+
 def test_other_words_and_the_sources_stay(tmp_path: Path) -> None:
     write(tmp_path, 1, STORY)
     published, exchanging = (Babi(data=str(tmp_path), tasks=(1,), exchange=on) for on in (False, True))
-    names, alike = published.input_fields[0].labels, {word for kind in KINDS for word in kind}
+    names, alike = published.input_fields[0].labels, {word for group in (*KINDS, *SYNONYMS) for word in group}
     before = published.sample(np.random.default_rng(0), 1)
     for seed in range(20):
         batch = exchanging.sample(np.random.default_rng(seed), 1)
