@@ -16,35 +16,40 @@ KINDS = (
     ("apple", "football", "milk"),
 )
 SYNONYMS = (
-    ("went", "journeyed", "moved", "travelled"),  # but for "went back"
-    ("got", "grabbed", "took"),
-    ("discarded", "dropped", "left"),
+    ("went", "went back", "journeyed", "moved", "travelled"),
+    ("got", "grabbed", "took", "picked up"),
+    ("discarded", "dropped", "left", "put down"),
     ("gave", "handed", "passed"),
 )
 # the others tell of kinds of animals, shapes, boxes and motives, where a word matters beyond its story
 ALIKE_IN_TASKS = frozenset((*range(1, 15), 19))
 
 
+Phrase = tuple[int, ...]  # of numbers of words
+
+
 class Alike(NamedTuple):
     """The words of a task, as numbers, that can stand for each other."""
 
     kinds: tuple[NDArray[np.int32], ...]  # in all of a story
-    synonyms: tuple[NDArray[np.int32], ...]  # anywhere, but before `back`
-    back: int  # the number of "back", -1 where the task has none
+    synonyms: dict[Phrase, tuple[Phrase, ...]]  # each phrase can be any of these, anywhere
 
 
 def alike(task: int, vocabulary: Sequence[str], stories: Sequence[Story]) -> Alike:
     """Those that occur in a task's stories; none in a task where they are not alike."""
     if task not in ALIKE_IN_TASKS:
-        return Alike((), (), -1)
+        return Alike((), {})
     found = np.unique(np.concatenate([part for story in stories for part in (story.words, story.answers)]))
-    occur = {vocabulary[number]: number for number in found}
-
-    def numbers(groups: Sequence[Sequence[str]]) -> tuple[NDArray[np.int32], ...]:
-        present = ([occur[word] for word in group if word in occur] for group in groups)
-        return tuple(np.array(group, np.int32) for group in present if group)
-
-    return Alike(numbers(KINDS), numbers(SYNONYMS), int(occur.get("back", -1)))
+    occur = {vocabulary[number]: int(number) for number in found}
+    kinds = tuple(np.array([occur[word] for word in kind if word in occur], np.int32) for kind in KINDS)
+    synonyms: dict[Phrase, tuple[Phrase, ...]] = {}
+    for group in SYNONYMS:
+        phrases = [phrase.split() for phrase in group]
+        known = tuple(
+            tuple(map(occur.__getitem__, phrase)) for phrase in phrases if occur.keys() >= set(phrase)
+        )
+        synonyms |= dict.fromkeys(known, known)
+    return Alike(kinds, synonyms)
 
 
 def exchanged(story: Story, words: Alike, size: int, random: np.random.Generator) -> Story:
@@ -59,9 +64,30 @@ def exchanged(story: Story, words: Alike, size: int, random: np.random.Generator
     ranks = np.arange(size, dtype=np.int32)
     for kind in words.kinds:
         ranks[kind] = random.permutation(kind)
-    told = ranks[story.words]
-    free = np.append(told[1:], -1) != words.back
-    for group in words.synonyms:
-        places = np.flatnonzero(np.isin(told, group) & free)
-        told[places] = random.choice(group, len(places))
-    return story._replace(words=told, answers=ranks[story.answers])
+    return _retold(
+        story._replace(words=ranks[story.words], answers=ranks[story.answers]), words.synonyms, random
+    )
+
+
+def _retold(story: Story, synonyms: dict[Phrase, tuple[Phrase, ...]], random: np.random.Generator) -> Story:
+    """The story with each phrase that has synonyms as one of them, and all steps where they went."""
+    old = story.words.tolist()
+    told: list[int] = []
+    later = np.zeros(len(old) + 1, np.int32)  # how far a step moves
+    longest, at = max(map(len, synonyms), default=0), 0
+    while at < len(old):
+        phrase = next((p for n in range(longest, 0, -1) if (p := tuple(old[at : at + n])) in synonyms), None)
+        if phrase is None:
+            told.append(old[at])
+            at += 1
+        else:
+            chosen = synonyms[phrase][random.integers(len(synonyms[phrase]))]
+            told += chosen
+            at += len(phrase)
+            later[at] += len(chosen) - len(phrase)
+    moved = np.arange(len(old) + 1, dtype=np.int32) + later.cumsum(dtype=np.int32)
+    return story._replace(
+        words=np.array(told, np.int32),
+        steps=moved[story.steps],
+        sources=np.where(story.sources < 0, story.sources, moved[story.sources]),
+    )

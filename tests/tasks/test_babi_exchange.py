@@ -7,11 +7,11 @@ import pytest
 
 from samviz.errors import ConfigError
 from samviz.tasks.babi import Babi
-from samviz.tasks.babi_exchange import KINDS, SYNONYMS
+from samviz.tasks.babi_exchange import KINDS
 from samviz.tasks.task import Batch
 
 STORY = "1 Mary went to the garden.\n2 John went to the office.\n3 Where is Mary?\tgarden\t1\n"
-OTHER = "1 Sandra took the milk.\n2 Daniel went back to the kitchen.\n3 Where is Daniel?\tkitchen\t2\n"
+OTHER = "1 Sandra took the milk.\n2 Daniel is in the kitchen.\n3 Where is Daniel?\tkitchen\t2\n"
 TEST = "1 Mary went back to the garden.\n2 Where is Mary?\tgarden\t1\n"
 
 
@@ -50,20 +50,25 @@ def test_everybody_and_every_place_takes_every_role_and_the_answer_follows(tmp_p
 
 
 def test_what_they_do_is_told_in_other_words(tmp_path: Path) -> None:
-    told = "1 Mary {} to the garden.\n2 Mary {} the milk.\n3 She went back.\n4 Where is Mary?\tgarden\t1\n"
-    stories = told.format("went", "took") + told.format("moved", "got")
+    story = "1 Mary {} to the garden.\n2 Mary {} the milk.\n3 Where is Mary?\tgarden\t1\n"
+    stories = story.format("went back", "took") + story.format("moved", "picked up")
     task = Babi(data=str(write(tmp_path, 1, stories)), tasks=(1,))
-    assert drawn(task) == {
-        f"mary {moves} to the garden . mary {takes} the milk . she went back . where is mary ? -=garden"
-        for moves in ("went", "moved")
-        for takes in ("took", "got")
+    told = {
+        f"mary {moves} to the garden . mary {takes} the milk . where is mary ? -=garden"
+        for moves in ("went back", "moved", "went")
+        for takes in ("took", "picked up")
     }
+    assert drawn(task, 100) == told
+    for seed in range(20):
+        batch = task.sample(np.random.default_rng(seed), 1)
+        shown = text(task, batch).split()
+        assert batch.source[-1, 0].tolist() == [shown.index("garden")]
 
 
-def test_other_words_and_the_sources_stay(tmp_path: Path) -> None:
+def test_with_one_verb_the_rest_stays(tmp_path: Path) -> None:
     write(tmp_path, 1, STORY)
     published, exchanging = (Babi(data=str(tmp_path), tasks=(1,), exchange=on) for on in (False, True))
-    names, alike = published.input_fields[0].labels, {word for group in (*KINDS, *SYNONYMS) for word in group}
+    names, alike = published.input_fields[0].labels, {word for kind in KINDS for word in kind}
     before = published.sample(np.random.default_rng(0), 1)
     for seed in range(20):
         batch = exchanging.sample(np.random.default_rng(seed), 1)
