@@ -39,8 +39,7 @@ def members(folder: Path, seeds: int, models: Sequence[str] = MODELS) -> list[Me
         for task, budget in BUDGETS.items()
         for one in members_of(
             folder,
-            budget.steps,
-            models=cheap_first,
+            dict.fromkeys(cheap_first, budget.steps),
             seeds=seeds,
             slots=budget.slots,
             task=task,

@@ -1,7 +1,8 @@
 """The runs of a study: one for each task, model and seed, trained where they are not yet."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from samviz.checkpoint import Checkpoint, latest, load_checkpoint
@@ -35,20 +36,26 @@ class Member(NamedTuple):
 
 
 def members_of(
-    folder: Path, steps: int, *, models: Iterable[str], seeds: int, slots: int, **config: Any
+    folder: Path,
+    steps: Mapping[str, int],
+    *,
+    seeds: int,
+    slots: int,
+    sizes: Mapping[str, Any] = MappingProxyType({}),
+    **config: Any,
 ) -> list[Member]:
-    """A run for each seed and model, in a study's folder; an LSTM has no slots."""
+    """A run for each seed and model, with its minibatches, in a study's folder; an LSTM has no slots."""
     return [
         member(
             folder,
-            steps,
+            minibatches,
             model=model,
             seed=seed,
-            model_settings={} if model == "lstm" else {"slots": slots},
+            model_settings=({} if model == "lstm" else {"slots": slots}) | dict(sizes),
             **config,
         )
         for seed in range(seeds)
-        for model in models
+        for model, minibatches in steps.items()
     ]
 
 

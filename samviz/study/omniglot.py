@@ -10,9 +10,15 @@ from samviz.study.members import Member, members_of
 from samviz.study.tables import NOTHING, markdown
 
 MODELS = ("sam", "sdnc", "lstm")
-STEPS = 30_000  # minibatches of 8 episodes
-SLOTS = 1024
-CHARACTERS = (2, 3, 5, 10, 15, 20)
+STEPS = {"sam": 27_000, "sdnc": 27_000, "lstm": 20_000}  # minibatches
+BATCH = 16
+LEARNING_RATE = 0.003  # leaves the plateau of guessing after 2,500 minibatches, 0.001 after 6,000
+FEWEST = 2  # characters, where the curriculum begins; five at once stay on the plateau
+LABELS = 10  # and the most characters
+THRESHOLD_BITS = 0.85  # of a label, the first ones of which can only be guessed
+SLOTS = 256
+HIDDEN_SIZE = 200  # as in Santoro et al.
+CHARACTERS = (2, 3, 4, 5, 7, 10)
 EPISODES = 100
 SHOWN = (0, 1, 4, 9)  # presentations in the table
 
@@ -34,13 +40,17 @@ def members(folder: Path, seeds: int, data: str, models: Sequence[str] = MODELS)
     """The runs."""
     return members_of(
         folder,
-        STEPS,
-        models=models,
+        {model: STEPS[model] for model in models},
         seeds=seeds,
         slots=SLOTS,
+        sizes={"hidden_size": HIDDEN_SIZE},
         task="omniglot",
-        task_settings={"data": data},
+        task_settings={"data": data, "max_items": FEWEST, "labels": LABELS},
+        batch=BATCH,
+        learning_rate=LEARNING_RATE,
         half_life=20_000,
+        curriculum_bits=THRESHOLD_BITS,
+        max_level=LABELS,
     )
 
 
