@@ -86,7 +86,7 @@ def summary(task: "Task", measured: "Measured") -> list[str]:
     what, whole = ("bits", "sequence") if of_bits else (f"{task.unit}s", "episode")
     text = (
         f"{task.name}, {measured.episodes:,} episodes: {measured.wrong:.3f} wrong {what} and "
-        f"{measured.loss_bits:.3f} bits of cross-entropy a {whole}; "
+        f"{measured.loss_bits:.3f} bits of cross-entropy per {whole}; "
         f"{measured.error:.2%} of the {what} are wrong"
     )
     lines = [text + (f", {1 - measured.failed:.1%} of the {whole}s have no error" if of_bits else "")]
