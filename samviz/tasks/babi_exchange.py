@@ -24,7 +24,6 @@ SYNONYMS = (
 # the others tell of kinds of animals, shapes, boxes and motives, where a word matters beyond its story
 ALIKE_IN_TASKS = frozenset((*range(1, 15), 19))
 
-
 Phrase = tuple[int, ...]  # of numbers of words
 
 
