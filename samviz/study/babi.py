@@ -11,7 +11,7 @@ from samviz.study.members import Member, members_of
 from samviz.study.tables import NOTHING, markdown
 
 MODELS = ("sam", "sdnc", "lstm")
-STEPS = {"sam": 10_000, "sdnc": 30_000, "lstm": 30_000}  # minibatches of 8 stories
+STEPS = {"sam": 27_000, "sdnc": 27_000, "lstm": 30_000}  # minibatches of 8 stories
 SLOTS = 1024
 LEARNING_RATE = 0.003  # takes half the minibatches that 0.001 takes
 FAILED = 0.05  # the paper counts a task as failed above
