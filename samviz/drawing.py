@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,10 +103,11 @@ def label_ends(axes: Any, ends: Sequence[End]) -> None:
     axes.set_xlim(axes.get_xlim())
     axes.set_ylim(axes.get_ylim())
     points = 72 / axes.get_figure().dpi
+    bottom = axes.bbox.y0 * points
     for last in {end.x for end in ends}:
         group = [end for end in ends if end.x == last]
         heights = [float(axes.transData.transform((last, end.y))[1]) * points for end in group]
-        for end, height, place in zip(group, heights, spread(heights, LABEL_GAP), strict=True):
+        for end, height, place in zip(group, heights, spread(heights, LABEL_GAP, bottom), strict=True):
             axes.annotate(
                 end.label,
                 (last, end.y),
@@ -119,8 +121,8 @@ def label_ends(axes: Any, ends: Sequence[End]) -> None:
             )
 
 
-def spread(ends: Sequence[float], gap: float) -> list[float]:
-    """Places at least a gap apart, as near to the ends as a few rounds of pushing bring them."""
+def spread(ends: Sequence[float], gap: float, lowest: float = -inf) -> list[float]:
+    """Places at least a gap apart and not below the lowest, near the ends: a few rounds of pushing."""
     order = sorted(range(len(ends)), key=ends.__getitem__)
     places = [ends[line] for line in order]
     for _ in range(200):
@@ -129,6 +131,7 @@ def spread(ends: Sequence[float], gap: float) -> list[float]:
             if overlap > 1e-6:
                 places[below] -= overlap / 2
                 places[above] += overlap / 2
+        places[:1] = [max(place, lowest) for place in places[:1]]
     found = [0.0] * len(ends)
     for line, place in zip(order, places, strict=True):
         found[line] = place

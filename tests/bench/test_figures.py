@@ -31,6 +31,11 @@ def test_names_that_would_overlap_are_spread() -> None:
     assert places[2] == 50.0
 
 
+def test_names_at_the_bottom_stay_above_it() -> None:
+    places = spread([0.0, 1.0, 2.0], 12, lowest=0.0)
+    assert places == pytest.approx([0.0, 12.0, 24.0], abs=1e-3)
+
+
 def test_a_line_for_each_model_and_index() -> None:
     rows = [*ROWS, *(Row(bench="speed", model="sdnc", index="pages", slots=n, us_per_step=1) for n in SIZES)]
     lines = lines_of([row for row in rows if row.bench == "speed" and row.batch == 1], "us_per_step")
