@@ -41,6 +41,8 @@ class RecentMeans:
         self._reports.append(report)
 
     def __str__(self) -> str:
+        if not self._reports:
+            return ""  # stopped before the first step
         mean = {
             name: fmean(getattr(r, name) for r in self._reports) for name in ("loss_bits", "wrong", "error")
         }

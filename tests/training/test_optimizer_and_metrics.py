@@ -55,6 +55,7 @@ def test_a_broken_line_of_metrics_is_told_with_its_number(tmp_path: Path) -> Non
 
 def test_recent_means_are_of_a_hundred_steps() -> None:
     means = RecentMeans()
+    assert str(means) == ""
     for step in range(200):
         means.add(StepReport(step, float(step >= 100), 2.0 * (step >= 100), 0.25 * (step >= 100), 3, 1024))
     assert str(means) == "1.000 bits, 2.000 wrong (25.0%), up to 1,024 items"
