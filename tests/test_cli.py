@@ -234,6 +234,7 @@ def test_a_bad_input_is_one_line_and_exit_code_2(
     assert expected in err
     assert (here / "text.h5").read_text() == "not a trace"
     assert not list(here.rglob("*.part"))
+    assert not (here / "new").exists()  # or the next attempt, corrected, would be refused for it
 
 
 def test_a_path_that_may_not_be_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,11 +29,17 @@ class Trainer:
 
     @classmethod
     def start(cls, config: TrainingConfig) -> "Trainer":
-        """A model with fresh weights, determined by the seed."""
+        """A model with fresh weights, determined by the seed.
+
+        Raises:
+            ConfigError: settings that do not fit, or data that is missing or damaged.
+        """
         task = make_task(config.task, config.task_settings)
         sizes = {"input_size": input_size(task), "output_size": output_size(task)}
         torch.manual_seed(config.seed)
-        return cls(config, make_model(config.model, sizes | config.model_settings), task)
+        trainer = cls(config, make_model(config.model, sizes | config.model_settings), task)
+        trainer._draw()  # what is wrong with a task's data is told before anything is written
+        return trainer
 
     @classmethod
     def resume(cls, config: TrainingConfig, run: Path) -> "Trainer":
@@ -65,9 +71,7 @@ class Trainer:
     def train_step(self) -> StepReport:
         """One minibatch: forward, backward over the whole sequence, clip, update."""
         began = process_time()
-        random = np.random.default_rng([self.config.seed, self.step])
-        level = self.curriculum.draw(random) if self.curriculum else None
-        batch = self.task.sample(random, self.config.batch, level)
+        batch, level = self._draw()
         output, _, _ = self.model(batch.inputs)
         loss = loss_bits(output, batch, self.task.output_kind).sum(0).mean()
         self.optimizer.zero_grad()
@@ -98,6 +102,12 @@ class Trainer:
             | ({"curriculum": self.curriculum.state()} if self.curriculum else {}),
             "versions": library_versions(),
         }
+
+    def _draw(self) -> tuple[Batch, int | None]:
+        """The next minibatch, and its level under a curriculum; seed and step determine it."""
+        random = np.random.default_rng([self.config.seed, self.step])
+        level = self.curriculum.draw(random) if self.curriculum else None
+        return self.task.sample(random, self.config.batch, level), level
 
     def _report(self, loss: float, output: torch.Tensor, batch: Batch, level: int | None) -> StepReport:
         kind = self.task.output_kind
