@@ -113,9 +113,7 @@ run_options = with_options(
 @click.option("--bits", type=AT_LEAST_1, help="Bits of an item of copy, recall, sort and follow; default: 8.")
 @click.option(
     "--as-published",
-    "exchange",
     is_flag=True,
-    flag_value=False,
     default=None,
     help="Train on bAbI's stories as they are; without it, words that are alike take each other's places.",
 )

@@ -40,7 +40,7 @@ class Babi:
     data: str = ""  # a folder
     tasks: tuple[int, ...] = tuple(TASKS)
     max_steps: int = 800  # training leaves out stories of more
-    exchange: bool = True  # False: train on the stories as they were published
+    as_published: bool = False  # train on the stories as they are, without `babi_exchange`
     fingerprint: str = field(default="", compare=False)  # of the words that a model was trained on
     unseen: bool = False  # draw the stories that are held out, and no others
 
@@ -58,8 +58,8 @@ class Babi:
         object.__setattr__(self, "tasks", tuple(chosen))
         if not isinstance(self.data, str):
             raise ConfigError(f"data must be a path as text, found {self.data!r}")
-        if not isinstance(self.exchange, bool):
-            raise ConfigError(f"exchange must be true or false, found {self.exchange!r}")
+        if not isinstance(self.as_published, bool):
+            raise ConfigError(f"as_published must be true or false, found {self.as_published!r}")
         if not isinstance(steps, int) or steps < 1:
             raise ConfigError(f"max_steps must be a whole number of at least 1, found {steps!r}")
 
@@ -122,7 +122,7 @@ class Babi:
         drawn.sort(key=lambda row_and_story: len(row_and_story[1].words))
         first = random.integers(0, SPARE) * batch
         chosen = drawn[first : first + batch]
-        if self.exchange and not self.unseen:
+        if not (self.as_published or self.unseen):
             chosen = [(row, self._exchanged(row, story, random)) for row, story in chosen]
         return self._batch(chosen)
 

@@ -1,5 +1,6 @@
 """Training stories in which people, places and things change roles, told in other words."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from samviz.errors import ConfigError
 from samviz.tasks.babi import Babi
 from samviz.tasks.babi_exchange import KINDS
 from samviz.tasks.task import Batch
+
+PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "babi" / "en"
 
 STORY = "1 Mary went to the garden.\n2 John went to the office.\n3 Where is Mary?\tgarden\t1\n"
 OTHER = "1 Sandra took the milk.\n2 Daniel is in the kitchen.\n3 Where is Daniel?\tkitchen\t2\n"
@@ -67,7 +70,9 @@ def test_what_they_do_is_told_in_other_words(tmp_path: Path) -> None:
 
 def test_with_one_verb_the_rest_stays(tmp_path: Path) -> None:
     write(tmp_path, 1, STORY)
-    published, exchanging = (Babi(data=str(tmp_path), tasks=(1,), exchange=on) for on in (False, True))
+    published, exchanging = (
+        Babi(data=str(tmp_path), tasks=(1,), as_published=as_is) for as_is in (True, False)
+    )
     names, alike = published.input_fields[0].labels, {word for kind in KINDS for word in kind}
     before = published.sample(np.random.default_rng(0), 1)
     for seed in range(20):
@@ -96,6 +101,23 @@ def test_what_is_held_out_stays_and_no_exchange_leads_to_it(tmp_path: Path) -> N
     assert tested not in drawn(task)
 
 
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="needs the published files")
+def test_a_published_story_in_other_words_has_the_answers_of_its_own_sentences() -> None:
+    task = Babi(data=str(PUBLISHED), tasks=(1,))
+    asked = 0
+    for seed in range(50):
+        batch = task.sample(np.random.default_rng(seed), 1)
+        where: dict[str, str] = {}
+        for sentence in re.findall(r"[^.=]+(?: \.|=\w+)", text(task, batch)):
+            words = sentence.split()
+            if words[0] == "where":
+                asked += 1
+                assert sentence.strip() == f"where is {words[2]} ? -={where[words[2]]}"
+            else:
+                where[words[0]] = words[-2]  # before the stop
+    assert asked == 250
+
+
 def test_a_setting_that_is_no_switch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="exchange must be true or false, found 1"):
-        Babi(exchange=1)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="as_published must be true or false, found 1"):
+        Babi(as_published=1)  # type: ignore[arg-type]
