@@ -162,6 +162,7 @@ def train(
       samviz train --task sort --model sdnc --replicas 3 --out runs/sort
       samviz train --task recall --bits 12 --word-size 64 --slots 8192 --curriculum 4 --out runs/long
       samviz train --task babi --data en --babi-tasks 1 --model sdnc --learning-rate 0.003 --out runs/babi
+      samviz train --task omniglot --data omniglot --max-items 2 --labels 10 --curriculum 0.85 --out runs/o
       samviz train --task follow --model sdnc --record-every 200 --out runs/follow
     """
     from samviz.checkpoint import latest
