@@ -14,7 +14,8 @@ PANELS = {"copy": "vectors", "recall": "pairs", "recall, curriculum": "pairs"}  
 MODELS = ("sam", "sdnc", "lstm")
 FACTORS = (1, 3, 10, 30, 100, 300, 1000)  # times the items trained with
 STEPS_AT_MOST, SLOTS_AT_MOST = 2**18, 2**20
-STEPS_ASKED = 100_000  # as many steps in episodes at each length, but 8 to 200 episodes
+STEPS_ASKED = 100_000  # as many steps in episodes at each length, but 8 to 200 episodes,
+ANSWERS_ASKED = 200  # and as many answers: recall asks but once an episode
 
 
 class Asked(NamedTuple):
@@ -56,7 +57,8 @@ def _ask(panel: str, checkpoint: Checkpoint) -> list[Asked]:
             break
         slots = 0 if name == "lstm" else min(max(2 ** (4 * steps).bit_length(), 256), SLOTS_AT_MOST)
         model = checkpoint.model(**({"slots": slots} if slots else {}))
-        episodes = min(max(STEPS_ASKED // steps, 8), 200)
+        answers = items if task.name == "copy" else 1
+        episodes = min(max(STEPS_ASKED // steps, ANSWERS_ASKED // answers, 8), 200)
         measured = evaluate(model, task, episodes=episodes, seed=8, level=items)
         error = round(measured.error, 5)
         found.append(Asked(panel, name, trained, items, steps, slots, episodes, error))
