@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from samviz.checkpoint import Checkpoint, load_checkpoint
 from samviz.drawing import QUIET, STROKES, End, bare, head, label_ends
 from samviz.session import SHIPPED, evaluate
@@ -15,7 +17,7 @@ MODELS = ("sam", "sdnc", "lstm")
 FACTORS = (1, 3, 10, 30, 100, 300, 1000)  # times the items trained with
 STEPS_AT_MOST, SLOTS_AT_MOST = 2**18, 2**20
 STEPS_ASKED = 100_000  # as many steps in episodes at each length, but 8 to 200 episodes,
-ANSWERS_ASKED = 200  # and as many answers: recall asks but once an episode
+ANSWERS_ASKED = 200  # and as many steps that answer: recall has but one an episode
 
 
 class Asked(NamedTuple):
@@ -57,8 +59,8 @@ def _ask(panel: str, checkpoint: Checkpoint) -> list[Asked]:
             break
         slots = 0 if name == "lstm" else min(max(2 ** (4 * steps).bit_length(), 256), SLOTS_AT_MOST)
         model = checkpoint.model(**({"slots": slots} if slots else {}))
-        answers = items if task.name == "copy" else 1
-        episodes = min(max(STEPS_ASKED // steps, ANSWERS_ASKED // answers, 8), 200)
+        answered = int(task.sample(np.random.default_rng(0), 1, items).mask.sum())
+        episodes = min(max(STEPS_ASKED // steps, ANSWERS_ASKED // answered, 8), 200)
         measured = evaluate(model, task, episodes=episodes, seed=8, level=items)
         error = round(measured.error, 5)
         found.append(Asked(panel, name, trained, items, steps, slots, episodes, error))
