@@ -25,6 +25,7 @@ def killed_run(folder: Path, kills: int, steps: int, seed: int) -> dict[str, obj
     """Train twice, once with kills at random moments; what came of it."""
     command = [*TRAIN, *CURRICULUM, "--steps", str(steps), "--checkpoint-every", "50"]
     whole, broken = folder / "whole", folder / "broken"
+    _seconds([sys.executable, "-m", "samviz.cli", "compile"])  # or the start would seem to take a minute
     start = _seconds([*TRAIN, "--steps", "1", "--out", str(folder / "start")])
     whole_seconds = _seconds([*command, "--out", str(whole)])
     chance, done, landed = random.Random(seed), 0, []
