@@ -23,3 +23,7 @@ class TraceError(SamvizError):
 
 class TrainingError(SamvizError):
     """Training runs that ended before their time."""
+
+
+class RecordingStopped(UserWarning):
+    """A recording that ended early, for want of room or of a disk; the program goes on."""

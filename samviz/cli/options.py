@@ -1,8 +1,10 @@
 """What several commands share: their options, the checkpoint they ask for, and how they end."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +42,22 @@ class NumbersType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
         return tuple(found)
 
 
+class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A number of bytes, such as 500MB or 2GB."""
+
+    name = "size"
+    units = MappingProxyType({"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12})
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)b?", value.strip().lower())
+        size = int(float(found[1]) * self.units[found[2]]) if found else 0
+        if size < 1:
+            self.fail(f"expected a size such as 500MB or 2GB, found {value!r}", param, ctx)
+        return size
+
+
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Several options as one decorator; `--help` lists them in this order."""
 
@@ -50,6 +68,10 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
     return add
 
+
+size_limit_option = click.option(
+    "--size-limit", type=SizeType(), help="Stop recording when the trace has grown to this, such as 2GB."
+)
 
 # What is not given stays as it was trained, or at its default.
 task_options = with_options(

@@ -13,6 +13,7 @@ from samviz.cli.options import (
     exit_if_stopped,
     find_checkpoint,
     given,
+    size_limit_option,
     task_options,
 )
 from samviz.terminal import progress_bar, stop_request
@@ -32,6 +33,7 @@ from samviz.terminal import progress_bar, stop_request
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The trace; default traces/TASK-MODEL-DATE-TIME.h5."
 )
+@size_limit_option
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
 def record(
     checkpoint: Path | None,
@@ -42,6 +44,7 @@ def record(
     index: str | None,
     seed: int,
     out: Path | None,
+    size_limit: int | None,
     overwrite: bool,
     **task_settings: object,
 ) -> None:
@@ -71,6 +74,7 @@ def record(
             episodes=episodes,
             seed=seed,
             overwrite=overwrite,
+            size_limit=size_limit,
             report=lambda _: advance(1),
             stop=stop,
         )

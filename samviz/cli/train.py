@@ -14,6 +14,7 @@ from samviz.cli.options import (
     TASK_NAMES,
     exit_if_stopped,
     given,
+    size_limit_option,
     task_options,
     with_options,
 )
@@ -93,6 +94,7 @@ run_options = with_options(
         type=click.Path(path_type=Path),
         help="Where to; default traces/TASK-MODEL-training-DATE-TIME.h5.",
     ),
+    size_limit_option,
     click.option(
         "--seed", type=AT_LEAST_0, default=0, show_default=True, help="Determines weights and episodes."
     ),
@@ -139,6 +141,7 @@ def train(
     checkpoint_every: int,
     record_every: int | None,
     trace: Path | None,
+    size_limit: int | None,
     seed: int,
     replicas: int,
     processes: int | None,
@@ -205,6 +208,7 @@ def train(
             trace=trace
             if replicas == 1 or trace is None
             else trace.with_stem(f"{trace.stem}-seed-{seed + replica}"),
+            size_limit=size_limit,
             **given({"record_every": record_every}),
         )
         for replica in range(replicas)

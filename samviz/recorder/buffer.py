@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,35 @@ from samviz.errors import ConfigError
 from samviz.trace.schema import DATASETS
 
 Array = npt.NDArray[Any]
-Block = dict[str, Array]
-
+Arrays = dict[str, Array]
 
 BLOCK_BYTES = 16 * 2**20
+
+
+class Block(NamedTuple):
+    """Steps to be written: the number of the first one, and their values by dataset name."""
+
+    first: int
+    arrays: Arrays
+
+    def __len__(self) -> int:
+        return len(self.arrays["episode"])
+
+    def step_bytes(self) -> int:
+        """Bytes of one step in all datasets."""
+        return sum(array.dtype.itemsize * prod(array.shape[1:]) for array in self.arrays.values())
+
+    def cut(self, start: int, stop: int) -> "Block":
+        """Its steps from `start` to before `stop`, by their numbers."""
+        at = slice(start - self.first, stop - self.first)
+        return Block(start, {name: array[at] for name, array in self.arrays.items()})
+
+
+class _Held(NamedTuple):
+    """What the arrays hold: steps [first, stop)."""
+
+    first: int
+    stop: int
 
 
 class BlockBuffer:
@@ -22,6 +47,9 @@ class BlockBuffer:
 
     A block is many chunks long, up to `most_steps`, since every append to a dataset costs as much as copying
     some hundred steps; it is one chunk where the chunks are large.
+
+    Ctrl-C may come between any two lines here. So what is held is told by one attribute, set once the arrays
+    are right, and a block is held until it is written: at worst it is offered twice, never lost.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], chunk_steps: int, most_steps: int) -> None:
@@ -30,42 +58,45 @@ class BlockBuffer:
         most = min(most_steps, BLOCK_BYTES // max(step_bytes, 1))
         self._chunk_steps = chunk_steps
         self._block_steps = max(most // chunk_steps, 1) * chunk_steps
-        self._held = 0
+        self._held = _Held(0, 0)
         self._arrays = {
             name: np.empty((self._block_steps, *shape), _dtype(name)) for name, shape in shapes.items()
         }
 
-    def __len__(self) -> int:
-        """Steps held."""
-        return self._held
+    @property
+    def stop(self) -> int:
+        """The number of steps that ever came in."""
+        return self._held.stop
 
-    def add(self, window: Block, steps: int) -> Iterator[Block]:
+    def add(self, window: Arrays, steps: int) -> Iterator[Block]:
         """Copy a window in; yields each block as it becomes whole (valid until the next one)."""
         taken = 0
         while taken < steps:
-            count = min(steps - taken, self._block_steps - self._held)
+            first, stop = self._held
+            count = min(steps - taken, self._block_steps - (stop - first))
+            at = slice(stop - first, stop - first + count)
             for name, array in self._arrays.items():
-                array[self._held : self._held + count] = window[name][taken : taken + count]
-            self._held += count
+                array[at] = window[name][taken : taken + count]
             taken += count
-            if self._held == self._block_steps:
-                self._held = 0
-                yield self._arrays
+            self._held = _Held(first, stop + count)
+            if at.stop == self._block_steps:
+                yield self.rest()
+                self._held = _Held(stop + count, stop + count)
 
     def whole_chunks(self) -> Iterator[Block]:
         """The steps that fill whole chunks, if there are any; the rest stays."""
-        ready = self._held - self._held % self._chunk_steps
-        if ready == 0:
-            return
-        yield {name: array[:ready] for name, array in self._arrays.items()}
-        for array in self._arrays.values():
-            array[: self._held - ready] = array[ready : self._held].copy()
-        self._held -= ready
+        first, stop = self._held
+        middle = stop - (stop - first) % self._chunk_steps
+        if middle > first:
+            yield self.rest().cut(first, middle)
+            for array in self._arrays.values():  # over steps that are written by now
+                array[: stop - middle] = array[middle - first : stop - first]
+            self._held = _Held(middle, stop)
 
     def rest(self) -> Block:
-        """All steps that are held, and an empty buffer."""
-        held, self._held = self._held, 0
-        return {name: array[:held] for name, array in self._arrays.items()}
+        """All steps that are held."""
+        first, stop = self._held
+        return Block(first, self._arrays).cut(first, stop)
 
 
 def to_array(value: Any, name: str, shape: tuple[int, ...], dataset: str) -> Array:

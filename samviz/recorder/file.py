@@ -9,31 +9,41 @@ from pathlib import Path
 import h5py
 
 from samviz.errors import TraceError
-from samviz.recorder.buffer import Block
+from samviz.recorder.buffer import Arrays, Block
+from samviz.recorder.closing import FAILURES, close_whatever_happens
+from samviz.recorder.creation import Datasets, create, first_line
 
 COMMIT_STEPS = 1024
 COMMIT_SECONDS = 1.0
 
 RECORDING, COMPLETE, STOPPED = 0, 1, 2
 
-Datasets = dict[str, h5py.Dataset]
-
 
 class TraceFile:
     """Appends blocks to a trace and commits them: data first, then the number of whole steps.
 
-    A step counts only once /n_steps says so; what is committed is never written again. Any failure to write
-    becomes one TraceError, after which the file takes no more.
+    A step counts only once /n_steps says so; what is committed is never written again. Whatever ends the
+    recording early (no room, no disk) becomes one TraceError, after which the file is closed.
     """
 
     def __init__(
-        self, path: Path, build: Callable[[h5py.File], Datasets], *, overwrite: bool, fsync_s: float
+        self,
+        path: Path,
+        build: Callable[[h5py.File], Datasets],
+        *,
+        overwrite: bool,
+        fsync_s: float,
+        size_limit: int | None = None,
+        first_bytes: int = 0,
     ) -> None:
+        """first_bytes: what `build` writes at once. Raises TraceError where the file cannot be made."""
         self.path = path
         self.written = 0
-        self._committed = 0
+        self.committed = 0
         self._fsync_s = fsync_s
-        self._file, self._datasets = _create(path, build, overwrite)
+        made = create(path, build, overwrite=overwrite, size_limit=size_limit, first_bytes=first_bytes)
+        self._file, self._datasets, self._space, self._lock = made
+        self._chunk_steps = int(self._file.attrs["chunk_steps"])
         self._n_steps = self._file["n_steps"]
         self._status = self._file["status"]
         self._committed_at = self._synced_at = time.monotonic()
@@ -46,44 +56,74 @@ class TraceFile:
     def write(self, block: Block) -> None:
         """Append a block of steps [n, B, ...] to every dataset, and commit when it is time to."""
         try:
-            self._append(block)
-            if self.overdue or self.written - self._committed >= COMMIT_STEPS:
+            self._append_what_fits(block)
+            if self.overdue or self.written - self.committed >= COMMIT_STEPS:
                 self._commit()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        except FAILURES as error:
+            raise self._failed(first_line(error)) from error
 
     def commit(self) -> None:
         """Let readers see all that was appended."""
         try:
             self._commit()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        except FAILURES as error:
+            raise self._failed(first_line(error)) from error
+
+    def append_row(self, row: Arrays) -> None:
+        """Append one row to each of some datasets that do not count steps; the next commit takes it along."""
+        try:
+            if self._space.data_left(self._size()) < sum(value.nbytes for value in row.values()):
+                return  # the last room is for steps
+            for name, value in row.items():
+                dataset = self._file[name]
+                dataset.resize(len(dataset) + 1, axis=0)
+                dataset[-1] = value
+        except FAILURES as error:
+            raise self._failed(first_line(error)) from error
 
     def close(self, rest: Block, *, complete: bool) -> None:
         """Append what is left (the one partial chunk), commit, set the status and close."""
         try:
-            self._append(rest)
+            self._append_what_fits(rest)
             self._commit()
             self._set_status(COMPLETE if complete else STOPPED)
             self._sync()
             self._file.close()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        except FAILURES as error:
+            raise self._failed(first_line(error)) from error
+        self._let_go()
+
+    def _append_what_fits(self, block: Block) -> None:
+        """Append the block; where there is no room for all of it, the steps that fit, and fail then."""
+        fitting = min(len(block), self._room(block.step_bytes()))
+        self._append(block.cut(block.first, block.first + fitting))
+        if fitting < len(block):
+            self._commit()
+            raise OSError(self._space.shortage(self._size()))
+
+    def _room(self, step_bytes: int) -> int:
+        """Steps of that size that can be appended: whole chunks, as a chunk takes its room at once."""
+        return self._space.data_left(self._size()) // (step_bytes * self._chunk_steps) * self._chunk_steps
+
+    def _size(self) -> int:
+        return os.fstat(self._file.id.get_vfd_handle()).st_size
 
     def _append(self, block: Block) -> None:
-        steps = len(block["episode"])
-        if steps == 0:
+        """Append what is not in the file yet: a block that was interrupted is offered again."""
+        stop = block.first + len(block)
+        if stop <= self.written:
             return
+        new = block.cut(self.written, stop)
         for name, dataset in self._datasets.items():
-            dataset.resize(self.written + steps, axis=0)
-            dataset[self.written : self.written + steps] = block[name]
-        self.written += steps
+            dataset.resize(stop, axis=0)
+            dataset[new.first : stop] = new.arrays[name]
+        self.written = stop
 
     def _commit(self) -> None:
         self._file.flush()
         self._n_steps[0] = self.written
         self._n_steps.flush()
-        self._committed = self.written
+        self.committed = self.written
         self._committed_at = time.monotonic()
         if self._committed_at - self._synced_at >= self._fsync_s:
             self._sync()
@@ -96,61 +136,20 @@ class TraceFile:
         self._status[0] = status
         self._status.flush()
 
-    def _failed(self, error: Exception) -> TraceError:
-        for salvage in (lambda: self._set_status(STOPPED), self._file.close):
-            with suppress(OSError, RuntimeError):
-                salvage()
+    def _failed(self, why: str) -> TraceError:
+        """End the recording with what is whole; the error that says so."""
+        self._space.release()
+        if self._file:
+            for salvage in (self._commit, lambda: self._set_status(STOPPED), self._sync):
+                with suppress(*FAILURES):
+                    salvage()
+            close_whatever_happens(self._file)
+        self._let_go()
         return TraceError(
-            f"{self.path}: recording stopped, the file cannot be written ({first_line(error)}); "
-            f"its first {self._committed} steps are safe: free some space and record into a new file"
+            f"{self.path}: recording stopped, the file cannot be written ({why}); its first "
+            f"{self.committed:,} steps are safe: free some space and record into a new file"
         )
 
-
-def first_line(error: Exception) -> str:
-    """What an operating system or HDF5 error says, in one line."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0]
-
-
-def _create(
-    path: Path, build: Callable[[h5py.File], Datasets], overwrite: bool
-) -> tuple[h5py.File, Datasets]:
-    part = path.parent / (path.name + ".part")
-    _check_target(path, part, overwrite)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # exclusive: of two recorders that start at once, one is refused
-        file = h5py.File(part, "x", libver=("v110", "v110"))
-    except (OSError, ValueError) as error:
-        raise TraceError(
-            f"{path}: cannot be created ({first_line(error)}); choose a folder you can write to"
-        ) from error
-    try:
-        datasets = build(file)
-        file.swmr_mode = True
-        os.rename(part, path)
-    except BaseException as error:
-        file.close()
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError | RuntimeError):
-            raise TraceError(
-                f"{path}: cannot be created ({first_line(error)}); choose another place"
-            ) from error
-        raise
-    return file, datasets
-
-
-def _check_target(path: Path, part: Path, overwrite: bool) -> None:
-    if not path.name or path.is_dir():
-        raise TraceError(f"{path}: expected the name of a file, found a folder; add a file name")
-    if path.exists() and not path.is_file():
-        raise TraceError(f"{path}: expected the name of a file, found a device or FIFO; choose another name")
-    if path.exists() and not overwrite:
-        raise TraceError(
-            f"{path}: expected a new file, found one that exists; "
-            "choose another name or add --overwrite (overwrite=True)"
-        )
-    if os.path.lexists(part):
-        raise TraceError(
-            f"{part}: another recording is starting there or died while it did; if none is, delete it"
-        )
+    def _let_go(self) -> None:
+        self._space.release()
+        self._lock.release()

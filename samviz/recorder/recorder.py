@@ -1,8 +1,11 @@
 """Record a sparse memory: the model's events in, a trace out."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+import os
+import warnings
+import weakref
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +14,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from samviz.errors import ConfigError, TraceError
+from samviz.errors import ConfigError, RecordingStopped, TraceError
 from samviz.recorder.buffer import BlockBuffer, to_array
 from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, TRAINING, event_fields
 from samviz.recorder.file import COMMIT_STEPS, TraceFile
@@ -38,6 +41,9 @@ class Recorder:
     meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
     chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
     fsync_s: seconds between syncs to disk (for power loss; a killed process loses nothing committed).
+    size_limit: bytes that the file may grow to. Where it, or the disk, is full, recording stops with what is
+    whole; `on_stop` is called once with the reason (default: a RecordingStopped warning), and the program
+    goes on: what is appended later is dropped.
     Raises TraceError where the file cannot be made, ConfigError where the settings do not fit.
     """
 
@@ -65,7 +71,11 @@ class Recorder:
         chunk_steps: int = CHUNK_STEPS,
         overwrite: bool = False,
         fsync_s: float = 5.0,
+        size_limit: int | None = None,
+        on_stop: Callable[[str], None] | None = None,
     ) -> None:
+        if size_limit is not None and size_limit <= 0:
+            raise ConfigError(f"size_limit: expected a number of bytes > 0, found {size_limit}")
         read_entries = reads if read_entries is None else read_entries
         self._dimensions = Dimensions(
             slots=slots,
@@ -99,10 +109,20 @@ class Recorder:
 
         self._shapes = {name: DATASETS[name].step_shape(step_sizes(self._dimensions)) for name in names}
         self._buffer = BlockBuffer(self._shapes, chunk_steps, COMMIT_STEPS)
-        self._file = TraceFile(Path(path), build, overwrite=overwrite, fsync_s=fsync_s)
-        self._n_steps = 0
+        self._file = TraceFile(
+            Path(path),
+            build,
+            overwrite=overwrite,
+            fsync_s=fsync_s,
+            size_limit=size_limit,
+            first_bytes=len(weights or b""),
+        )
         self._episode = 0
-        self._closed: str | None = None
+        self._on_stop = on_stop or _warn
+        self._stopped: str | None = None
+        self._closed = False
+        # a program that ends without closing its recorder loses nothing, either
+        self._finalizer = weakref.finalize(self, _close_forgotten, self._file, self._buffer, os.getpid())
 
     @property
     def path(self) -> Path:
@@ -111,8 +131,13 @@ class Recorder:
 
     @property
     def n_steps(self) -> int:
-        """Steps appended; those not yet in the file are written by `close` at the latest."""
-        return self._n_steps
+        """Steps recorded; those not yet in the file are written by `close` at the latest."""
+        return self._file.committed if self._stopped else self._buffer.stop
+
+    @property
+    def stopped(self) -> str | None:
+        """Why recording stopped early; None while all is well."""
+        return self._stopped
 
     def append(
         self,
@@ -135,11 +160,11 @@ class Recorder:
         input, output, target, mask, loss, source: tensors or arrays [T, B, ...] of the sizes told at the
         start; a target, loss or source that is not known may be left out (NaN, NaN, -1).
         train_step: the optimizer's step that the window was recorded at.
-        Raises ConfigError where something does not fit (the window is not recorded then), TraceError
-        where the file fails.
+        Raises ConfigError where something does not fit (the window is not recorded then), TraceError after
+        `close`.
         """
         if self._closed:
-            raise TraceError(f"{self.path}: {self._closed}; record into a new file")
+            raise TraceError(f"{self.path}: the recorder is closed; record into a new file")
         steps = len(events.read_slot)
         window = self._check_events(events, steps)
         told = {
@@ -155,26 +180,16 @@ class Recorder:
         }
         window |= self._check_io(told, steps)
         window["episode"] = self._check_episode(episode, steps)
-        shift = self._n_steps - first_step
+        shift = self.n_steps - first_step
         for name in ("usage/read", "usage/write", "io/source"):
             if name in window:
                 window[name] = _shifted(window[name], shift)
-        with self._refusing_more_after_failure():
-            for block in self._buffer.add(window, steps):
-                self._file.write(block)
-            if self._file.overdue:
-                self._write_whole_chunks()
-        self._n_steps += steps
+        self._unless_stopped(lambda: self._take_in(window, steps))
         self._episode = episode
 
     def commit(self) -> None:
-        """Let readers see all steps that fill whole chunks: all there are where chunk_steps is 1.
-
-        Raises TraceError where the file fails.
-        """
-        with self._refusing_more_after_failure():
-            self._write_whole_chunks()
-            self._file.commit()
+        """Let readers see all steps that fill whole chunks: all there are where chunk_steps is 1."""
+        self._unless_stopped(self._commit)
 
     def close(self) -> None:
         """Write what is left, mark the trace complete and close it. A second call does nothing."""
@@ -191,20 +206,33 @@ class Recorder:
     def _close(self, *, complete: bool) -> None:
         if self._closed:
             return
-        self._closed = "the recorder is closed"
-        self._file.close(self._buffer.rest(), complete=complete)
+        self._unless_stopped(lambda: self._file.close(self._buffer.rest(), complete=complete))
+        self._closed = True
+        self._finalizer.detach()
+
+    def _unless_stopped(self, write: Callable[[], None]) -> None:
+        """Write, unless recording has stopped; where that fails it stops, and the program goes on."""
+        if self._stopped is not None:
+            return
+        try:
+            write()
+        except TraceError as error:
+            self._stopped = str(error)
+            self._on_stop(self._stopped)
+
+    def _take_in(self, window: dict[str, Array], steps: int) -> None:
+        for block in self._buffer.add(window, steps):
+            self._file.write(block)
+        if self._file.overdue:
+            self._write_whole_chunks()
+
+    def _commit(self) -> None:
+        self._write_whole_chunks()
+        self._file.commit()
 
     def _write_whole_chunks(self) -> None:
         for block in self._buffer.whole_chunks():
             self._file.write(block)
-
-    @contextmanager
-    def _refusing_more_after_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except TraceError:
-            self._closed = "recording stopped when the file could not be written"
-            raise
 
     def _io_fields(self) -> dict[str, str]:
         sizes = self._dimensions
@@ -260,3 +288,14 @@ def _shifted(steps: Array, shift: int) -> Array:
     """Model steps as trace steps; -1 (never, none) stays, a step before the recording becomes -1."""
     moved = steps.astype(np.int64) + shift
     return np.where((steps >= 0) & (moved >= 0), moved, -1)
+
+
+def _warn(reason: str) -> None:
+    warnings.warn(reason, RecordingStopped, stacklevel=4)
+
+
+def _close_forgotten(file: TraceFile, buffer: BlockBuffer, process: int) -> None:
+    """Close a recorder that nobody can close any more; not in a fork, whose parent goes on with the file."""
+    if os.getpid() == process:
+        with suppress(TraceError):
+            file.close(buffer.rest(), complete=False)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from samviz.checkpoint import Checkpoint
-from samviz.errors import ConfigError
+from samviz.errors import ConfigError, TraceError
 from samviz.model import LSTM, SAM, SDNC
 from samviz.model.registry import MODELS, Model, name_of
 from samviz.recorder import Recorder
@@ -27,6 +27,7 @@ def record(
     episodes: int,
     seed: int,
     overwrite: bool = False,
+    size_limit: int | None = None,
     report: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -38,12 +39,19 @@ def record(
     Raises:
         CheckpointError: the task's inputs do not fit the model.
         ConfigError: the model has no memory, or one that is too large to record.
-        TraceError: the trace cannot be written.
+        TraceError: the trace cannot be written, or not to its end: what is whole is kept.
     """
     task = task.held_out()
     meta = trace_meta(task, model, seed) | {"checkpoint_sha256": checkpoint.sha256}
     with recorder_for(
-        model, task, path, meta=meta, weights=checkpoint.weights, overwrite=overwrite
+        model,
+        task,
+        path,
+        meta=meta,
+        weights=checkpoint.weights,
+        overwrite=overwrite,
+        size_limit=size_limit,
+        on_stop=_refuse,
     ) as recorder:
         for episode in range(episodes):
             if stop():
@@ -124,6 +132,10 @@ def trace_meta(task: Task, model: Model, seed: int) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "user": {},
     }
+
+
+def _refuse(reason: str) -> None:
+    raise TraceError(reason)
 
 
 def _git_commit() -> str | None:

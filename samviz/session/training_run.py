@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from samviz.checkpoint import latest
-from samviz.errors import TraceError
-from samviz.recorder import Recorder
 from samviz.session.recording import record_episode, recorder_for, trace_meta
 from samviz.training import StepReport, Trainer, TrainingConfig, refuse_used_folder, train
 
@@ -27,6 +25,7 @@ class TrainingRun:
     checkpoint_every: int = 500
     trace: Path | None = None  # where episodes are recorded to
     record_every: int = 500  # minibatches between them
+    size_limit: int | None = None  # bytes that the trace may grow to
 
     def open(self) -> Trainer:
         """The model as the run's latest checkpoint left it, or with fresh weights where there is none.
@@ -67,7 +66,7 @@ class TrainingRun:
     def _watcher(self, trainer: Trainer, say: Callable[[str], None]) -> "Watcher | nullcontext[None]":
         if self.trace is None:
             return nullcontext()
-        return Watcher(trainer, self.trace, self.record_every, say)
+        return Watcher(trainer, self.trace, self.record_every, say, self.size_limit)
 
 
 class Watcher:
@@ -76,13 +75,22 @@ class Watcher:
     The episode is one that training does not draw. What changes in the trace is what was learnt.
     """
 
-    def __init__(self, trainer: Trainer, path: Path, every: int, say: Callable[[str], None]) -> None:
-        self._trainer, self._every, self._say = trainer, every, say
+    def __init__(
+        self, trainer: Trainer, path: Path, every: int, say: Callable[[str], None], size_limit: int | None
+    ) -> None:
+        self._trainer, self._every = trainer, every
         self._task = trainer.task.held_out()
         self._batch = self._task.sample(np.random.default_rng(EPISODE_SEED), 1)
         meta = trace_meta(self._task, trainer.model, EPISODE_SEED)
-        self._recorder: Recorder | None = recorder_for(
-            trainer.model, self._task, path, meta=meta, chunk_steps=1, training=True
+        self._recorder = recorder_for(
+            trainer.model,
+            self._task,
+            path,
+            meta=meta,
+            chunk_steps=1,
+            training=True,
+            size_limit=size_limit,
+            on_stop=lambda reason: say(f"{reason}; training goes on"),
         )
         self._episode = 0
         say(f"recording an episode every {every:,} steps to {path}")
@@ -92,26 +100,13 @@ class Watcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._recorder is not None:
-            self._closing(self._recorder.close)
+        self._recorder.close()
 
     def see(self, step: int) -> None:
         """Record the episode if it is time to."""
-        recorder = self._recorder
-        if recorder is None or step % self._every:
+        if step % self._every or self._recorder.stopped:
             return
-        self._closing(lambda: self._record(recorder, step))
-
-    def _record(self, recorder: Recorder, step: int) -> None:
         model, kind = self._trainer.model, self._task.output_kind
-        record_episode(recorder, model, self._batch, kind, self._episode, train_step=step)
-        recorder.commit()
+        record_episode(self._recorder, model, self._batch, kind, self._episode, train_step=step)
+        self._recorder.commit()
         self._episode += 1
-
-    def _closing(self, write: Callable[[], None]) -> None:
-        """A trace that cannot be written any more must not end the training."""
-        try:
-            write()
-        except TraceError as error:
-            self._recorder = None
-            self._say(f"{error}; training goes on")

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samviz.errors import ConfigError, SamvizError, TraceError
+from samviz.errors import ConfigError, RecordingStopped, SamvizError, TraceError
 from samviz.recorder import Recorder, file
 from samviz.recorder.layout import encode_meta
 from samviz.trace import open_trace
+from samviz.trace.schema import SIGNATURE
 from tests.builders import make_dimensions, random_events, recorder_for
 
 SIZES = make_dimensions()
@@ -62,21 +63,29 @@ def test_a_folder_that_is_not_ours(tmp_path):
     tmp_path.chmod(0o500)
     locked = tmp_path if os.geteuid() else Path("/proc")  # root may write anywhere else
     message = refused(TraceError, lambda: recorder_for(locked / "run.h5", SIZES))
-    assert "choose a folder you can write to" in message
+    assert "choose a folder that has room and that you can write to" in message
 
 
-def test_a_part_left_by_a_dead_process_is_named(tmp_path):
-    (tmp_path / "run.h5.part").write_bytes(b"")
-    message = refused(TraceError, lambda: recorder_for(tmp_path / "run.h5", SIZES))
-    assert message.startswith(f"{tmp_path / 'run.h5.part'}: ")
-    assert "delete it" in message
+def test_what_a_dead_recorder_left_is_cleared_away_and_nothing_else(tmp_path):
+    part = tmp_path / "run.h5.part"
+    for left in (b"", SIGNATURE + b"half a file"):
+        part.write_bytes(left)
+        recorder_for(tmp_path / "run.h5", SIZES, overwrite=True).close()
+        assert os.listdir(tmp_path) == ["run.h5"]
+    part.write_bytes(b"a download")
+    message = refused(TraceError, lambda: recorder_for(tmp_path / "run.h5", SIZES, overwrite=True))
+    assert message.startswith(f"{part}: expected no such file or what a dead recording left, found another")
+    assert part.read_bytes() == b"a download"
 
 
 def test_a_second_recorder_on_the_path_is_refused_and_the_first_goes_on(tmp_path):
     path = tmp_path / "run.h5"
     with recorder_for(path, SIZES) as first:
         refused(TraceError, lambda: recorder_for(path, SIZES))
+        message = refused(TraceError, lambda: recorder_for(path, SIZES, overwrite=True))
+        assert "found one that is being recorded; choose another name" in message
         first.append(events(), episode=0)
+    assert os.listdir(tmp_path) == ["run.h5"]
     assert len(open_trace(path)) == 10
 
 
@@ -221,21 +230,28 @@ def test_an_exception_keeps_what_is_there(tmp_path):
         assert (len(trace), trace.status) == (70, "stopped early")
 
 
-def test_a_write_that_fails_is_one_clear_error_and_keeps_what_was_committed(tmp_path, monkeypatch):
+def test_a_write_that_fails_is_one_warning_and_keeps_what_was_written(tmp_path, monkeypatch):
     path = tmp_path / "run.h5"
     recorder = recorder_for(path, SIZES)
     recorder.append(events(1024), episode=0)
+    assert recorder.stopped is None
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(file.TraceFile, "_append", fail)
-    message = refused(TraceError, lambda: recorder.append(events(1024), episode=0))
+    with pytest.warns(RecordingStopped, match="recording stopped") as caught:
+        recorder.append(events(1024), episode=0)
+    message = str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert message == recorder.stopped
     assert message.startswith(f"{path}: recording stopped")
     assert "No space left on device" in message
-    assert "its first 1024 steps are safe" in message
-    refused(TraceError, lambda: recorder.append(events(), episode=0))
+    assert "its first 1,024 steps are safe" in message
+    recorder.append(events(), episode=0)  # the program that is recorded goes on
+    recorder.commit()
     recorder.close()
+    assert recorder.n_steps == 1024
     with open_trace(path) as trace:
         assert (len(trace), trace.status) == (1024, "stopped early")
 
@@ -260,6 +276,7 @@ def test_no_committed_chunk_is_written_again(tmp_path, monkeypatch):
     append = file.TraceFile._append
 
     def watch(self, block):
+        assert block.first == self.written
         before = self.written
         append(self, block)
         spans.append((before, self.written))

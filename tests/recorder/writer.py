@@ -1,10 +1,15 @@
-"""Record for ever into the path given, for the crash tests to kill. Window i is made from seed i."""
+"""Record for ever into the path given, for the crash tests to kill. Window i is made from seed i.
+
+Usage: python -m tests.recorder.writer PATH [--stop]; --stop ends it when recording stopped by itself.
+"""
 
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 
+from samviz.errors import TraceError
+from samviz.terminal import stop_request
 from tests.builders import Arrays, make_dimensions, random_arrays, recorder_for
 
 SIZES = make_dimensions(word_size=8)
@@ -16,10 +21,18 @@ def window_arrays(number: int) -> Arrays:
     return random_arrays(np.random.default_rng(number), WINDOW, SIZES)
 
 
-if __name__ == "__main__":
-    with recorder_for(sys.argv[1], SIZES, fsync_s=0.05) as recorder:
+def main(path: str, stop: bool) -> None:
+    with stop_request() as asked, recorder_for(path, SIZES, fsync_s=0.05) as recorder:
         number = 0
-        while True:
+        while not (asked() or (stop and recorder.stopped)):
             arrays = window_arrays(number)
             recorder.append(SimpleNamespace(**arrays), episode=number // EPISODE_WINDOWS)
             number += 1
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], "--stop" in sys.argv)
+    except TraceError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -10,7 +10,6 @@ import torch
 import samviz
 from samviz.checkpoint import load_checkpoint
 from samviz.errors import CheckpointError, ConfigError, TraceError
-from samviz.recorder import Recorder
 from samviz.session import TrainingRun
 from samviz.training import TrainingConfig, read_metrics
 
@@ -77,22 +76,20 @@ def test_a_resumed_run_records_into_a_new_file(tmp_path: Path) -> None:
         assert [trace["io/train_step"][episode.start, 0] for episode in trace.episodes] == [6, 9]
 
 
-def test_a_trace_that_fails_ends_with_a_warning_and_training_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit, warnings = Recorder.commit, []
-
-    def full(recorder: Recorder) -> None:
-        if recorder.n_steps > 10:
-            raise TraceError("t.h5: no space left")
-        commit(recorder)
-
-    monkeypatch.setattr(Recorder, "commit", full)
-    watched = run(tmp_path / "run", trace=tmp_path / "t.h5", record_every=2)
-    watched.train(watched.open(), say=warnings.append)
-    assert warnings[0].startswith("recording an episode every 2 steps to ")
-    assert warnings[1:] == ["t.h5: no space left; training goes on"]
+def test_a_trace_that_is_full_ends_with_one_warning_and_training_goes_on(tmp_path: Path) -> None:
+    path, said = tmp_path / "t.h5", []
+    watched = run(tmp_path / "run", trace=path, record_every=1, size_limit=150_000)
+    watched.train(watched.open(), say=said.append)
+    assert said[0].startswith("recording an episode every 1 steps to ")
+    (warning,) = said[1:]
+    assert "its size limit is 150,000 bytes" in warning
+    assert warning.endswith("; training goes on")
     assert len(read_metrics(watched.out)) == 12
+    with samviz.open(path) as trace:
+        assert trace.status == "stopped early"
+        assert f"its first {len(trace):,} steps are safe" in warning
+        assert 0 < len(trace.episodes) < 13, path.stat().st_size
+    assert path.stat().st_size <= 150_000
 
 
 def test_a_used_folder_is_refused_and_an_lstm_has_nothing_to_record(tmp_path: Path) -> None:
