@@ -79,7 +79,7 @@ $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --retries 5 -c constraints.txt -e ".[dev]"
 	@touch $@
 
-$(COMPILED): $(INSTALLED) $(wildcard samviz/kernels/*.py samviz/model/compile.py)
+$(COMPILED): $(INSTALLED) $(wildcard samviz/kernels/*.py samviz/model/compile.py samviz/verify/warm.py)
 	@echo "Compiling the kernels (about a minute the first time)"
 	@$(BIN)/samviz compile float32
 	@touch $@

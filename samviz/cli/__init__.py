@@ -11,6 +11,7 @@ from samviz.cli.evaluate import evaluate
 from samviz.cli.info import info
 from samviz.cli.record import record
 from samviz.cli.train import train
+from samviz.cli.verify import verify
 from samviz.errors import SamvizError
 from samviz.study.commands import study
 from samviz.terminal import warn
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (record, evaluate, train, info, study, bench, compile_kernels):
+for command in (record, evaluate, train, info, verify, study, bench, compile_kernels):
     cli.add_command(command)
 
 

@@ -15,7 +15,9 @@ def compile_kernels(precisions: tuple[str, ...]) -> None:
     """
     from samviz.kernels.compiled import cache_folder
     from samviz.model.compile import PRECISIONS, ensure_compiled
+    from samviz.verify.warm import compile_verification
 
     for name in precisions or ("float32",):
         ensure_compiled(PRECISIONS[name])
+    compile_verification()
     click.echo(f"kernels ready in {cache_folder()}")

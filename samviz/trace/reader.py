@@ -116,6 +116,11 @@ class Trace:
         """The episodes of the first batch element, in order."""
         return self._episodes[0]
 
+    def episodes_of(self, batch: int) -> tuple[Episode, ...]:
+        """The episodes of a batch element, in order."""
+        self._check_batch(batch)
+        return self._episodes[batch]
+
     def episode_at(self, t: int, batch: int = 0) -> Episode:
         """The episode that step t belongs to."""
         self._check_step(t, batch)
@@ -254,6 +259,9 @@ class Trace:
             raise ConfigError(
                 f"{self._path}: no step {t}; the trace holds {self._n_steps} steps, counted from 0"
             )
+        self._check_batch(batch)
+
+    def _check_batch(self, batch: int) -> None:
         if not 0 <= batch < self._dimensions.batch:
             raise ConfigError(
                 f"{self._path}: no batch element {batch}; the trace holds {self._dimensions.batch}"
