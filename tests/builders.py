@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samviz.recorder import Recorder
+from samviz.recorder.fields import OWN_COLUMNS
 from samviz.trace.schema import Dimensions
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def window(events: "Events", start: int, stop: int) -> "Events":
 
 def recorder_for(path: Path, sizes: Dimensions, **settings: Any) -> Recorder:
     """A recorder of those dimensions."""
-    return Recorder(path, **sizes.__dict__, **settings)
+    own = {"columns": OWN_COLUMNS, "last_write_erases": True}
+    return Recorder(path, **(own | sizes.__dict__ | settings))
 
 
 def write_trace(

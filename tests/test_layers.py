@@ -21,6 +21,7 @@ print(*(name for name in sys.argv[2:] if name in sys.modules))
         ("samviz", ["torch", "streamlit", "plotly"]),
         ("samviz.trace", ["torch", "streamlit", "plotly"]),
         ("samviz.analysis", ["torch", "streamlit", "plotly"]),
+        ("samviz.recorder", ["torch", "streamlit", "plotly"]),
     ],
 )
 def test_room_loads_without(room: str, strangers: list[str]) -> None:

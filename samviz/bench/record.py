@@ -16,6 +16,7 @@ from samviz.bench.sizes import size_name
 from samviz.bench.subjects import SPARSE, Entry, Sizes, live_words, make_model_of, why_missing
 from samviz.errors import ConfigError
 from samviz.recorder import Recorder
+from samviz.recorder.fields import OWN_COLUMNS
 from samviz.trace.schema import CHUNK_STEPS
 
 OFF, ON = "not recorded", "recorded"
@@ -116,6 +117,7 @@ def _recorder(plan: RecordPlan, path: Path) -> Recorder:
         batch=sizes.batch,
         input_size=sizes.io_size,
         output_size=sizes.io_size,
+        columns=OWN_COLUMNS,
     )
 
 

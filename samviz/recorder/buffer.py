@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from samviz.errors import ConfigError
 from samviz.trace.schema import DATASETS
 
 Array = npt.NDArray[Any]
@@ -97,21 +96,6 @@ class BlockBuffer:
         """All steps that are held."""
         first, stop = self._held
         return Block(first, self._arrays).cut(first, stop)
-
-
-def to_array(value: Any, name: str, shape: tuple[int, ...], dataset: str) -> Array:
-    """A tensor or array as numpy, not copied. Raises ConfigError if it is not what the dataset holds."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    array = np.asarray(value)
-    if array.shape != shape:
-        raise ConfigError(f"{name}: expected shape {list(shape)}, found {list(array.shape)}")
-    dtype = _dtype(dataset)
-    if dtype == np.uint8:
-        array = array != 0
-    elif not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise ConfigError(f"{name}: expected {dtype.name} or alike, found {array.dtype.name}")
-    return array
 
 
 def _dtype(dataset: str) -> np.dtype[Any]:

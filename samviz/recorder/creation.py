@@ -39,11 +39,11 @@ def create(
         TraceError: it exists, is being recorded, or there is no room or no right to make it.
     """
     part = path.parent / (path.name + ".part")
-    _check_target(path, overwrite)
+    check_target(path, overwrite)
     lock = _lock(path)
     space = None
     try:
-        _check_target(path, overwrite)  # nobody else can make it now
+        check_target(path, overwrite)  # nobody else can make it now
         _clear_part(part)
         space = Space(path.parent, size_limit)
         if space.data_left(0) < first_bytes + OVERHEAD_BYTES:
@@ -98,7 +98,8 @@ def _cannot_be_created(path: Path, error: Exception) -> TraceError:
     )
 
 
-def _check_target(path: Path, overwrite: bool) -> None:
+def check_target(path: Path, overwrite: bool) -> None:
+    """Raises TraceError where a trace of that name cannot be begun."""
     if not path.name or path.is_dir():
         raise TraceError(f"{path}: expected the name of a file, found a folder; add a file name")
     if path.exists() and not path.is_file():

@@ -1,8 +1,4 @@
-"""Which event of the model goes into which dataset of the trace."""
-
-from collections.abc import Collection
-
-from samviz.errors import ConfigError
+"""Which field of a step goes into which dataset of the trace."""
 
 EVENTS: dict[str, str] = {
     "read_slot": "read/slot",
@@ -20,8 +16,6 @@ EVENTS: dict[str, str] = {
     "gamma": "gate/gamma",
     "beta": "gate/beta",
 }
-# of these a model may lack some
-GATES = ("alpha", "beta", "gamma", "mode")
 
 LINK_EVENTS: dict[str, str] = {
     "mode": "gate/mode",
@@ -37,19 +31,18 @@ INPUT = {"input": "io/input"}
 OUTPUT = {"output": "io/output", "target": "io/target", "mask": "io/mask", "loss": "io/loss"}
 SOURCE = {"source": "io/source"}
 TRAINING = {"train_step": "io/train_step"}
+IO = INPUT | OUTPUT | SOURCE | TRAINING
+
+# The whole memory [N, W]: not stored, the rows written are taken out of it.
+MEMORY = "memory"
+USAGE = ("read_usage", "write_usage")
+
+# What a model may lack. Samviz's own have all but some of the gates.
+UNGATED_COLUMNS = ("read_score", "read_query", "read_word", "write_word")
+OWN_COLUMNS = (*UNGATED_COLUMNS, "alpha", "gamma", "beta")
+COLUMNS = (*OWN_COLUMNS, "mode")
 
 
-def event_fields(links: int, gates: Collection[str]) -> dict[str, str]:
-    """The fields of the events to record: all but the gates that are not given.
-
-    Raises:
-        ConfigError: a gate that no trace has.
-    """
-    unknown = sorted(set(gates) - set(GATES))
-    if unknown:
-        raise ConfigError(f"gates: expected some of {', '.join(GATES)}, found {unknown[0]!r}")
-    untold = set(GATES) - set(gates)
-    if links:
-        untold.discard("mode")
-    fields = EVENTS | (LINK_EVENTS if links else {"mode": LINK_EVENTS["mode"]})
-    return {field: name for field, name in fields.items() if field not in untold}
+def dataset_of(field: str) -> str:
+    """The dataset that a field is stored in."""
+    return (EVENTS | LINK_EVENTS | IO)[field]

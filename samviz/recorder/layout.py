@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 
 from samviz.errors import ConfigError
+from samviz.recorder.buffer import Arrays
+from samviz.recorder.start import write_start
 from samviz.trace.schema import (
     CHUNK_BYTES,
     DATASETS,
@@ -92,15 +94,24 @@ def write_header(
 
 
 def create_datasets(
-    file: h5py.File, names: Iterable[str], dimensions: Dimensions, chunk_steps: int, weights: bytes | None
+    file: h5py.File,
+    names: Iterable[str],
+    dimensions: Dimensions,
+    chunk_steps: int,
+    weights: bytes | None,
+    start: Arrays,
 ) -> dict[str, h5py.Dataset]:
-    """The commit records, the checkpoint, and an empty dataset for each per-step name: those, by name."""
+    """The commit records, the checkpoint, what the memory held before the first step, and the columns.
+
+    Returns the columns: an empty dataset for each name.
+    """
     file.create_dataset("n_steps", data=np.zeros(1, "<i8"))
     file.create_dataset("status", data=np.zeros(1, "u1"))
     if weights:
         data = np.frombuffer(weights, "u1")
         chunk = (min(len(data), WEIGHTS_CHUNK_BYTES),)
         file.create_dataset("model/weights", data=data, chunks=chunk, fletcher32=True)
+    write_start(file, start)
     created = {}
     for name in names:
         row = DATASETS[name]

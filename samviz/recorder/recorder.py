@@ -1,43 +1,61 @@
-"""Record a sparse memory: the model's events in, a trace out."""
+"""Record a memory step by step: what a model did to it in, a trace out."""
 
-import math
 import os
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from samviz.errors import ConfigError, RecordingStopped, TraceError
-from samviz.recorder.buffer import BlockBuffer, to_array
-from samviz.recorder.fields import INPUT, LINK_EVENTS, OUTPUT, SOURCE, TRAINING, event_fields
+from samviz.recorder.buffer import BlockBuffer
+from samviz.recorder.creation import check_target
+from samviz.recorder.fields import COLUMNS, IO, LINK_EVENTS, USAGE
 from samviz.recorder.file import COMMIT_STEPS, TraceFile
-from samviz.recorder.layout import check_settings, create_datasets, encode_meta, step_sizes, write_header
-from samviz.trace.schema import CHUNK_STEPS, DATASETS, Dimensions
-
-if TYPE_CHECKING:  # any object with these arrays will do: recording needs no torch
-    from samviz.model.events import Events
-
-Array = npt.NDArray[Any]
-
-# what stands for "not told": an answer without a known target must not look like a wrong one
-_UNKNOWN: dict[str, float] = {"target": math.nan, "loss": math.nan, "source": -1}
+from samviz.recorder.given import (
+    STEP,
+    WINDOW,
+    Array,
+    Told,
+    Wording,
+    lifted,
+    refuse_unknown,
+    steps_of,
+    told_by,
+)
+from samviz.recorder.layout import check_settings, create_datasets, encode_meta, write_header
+from samviz.recorder.plan import Plan, make_plan
+from samviz.recorder.start import start_rows
+from samviz.recorder.usage import LastAccesses
+from samviz.recorder.window import Window, checked_window, shifted
+from samviz.trace.schema import CHUNK_STEPS
 
 
 class Recorder:
-    """Writes one trace, window by window, while it can already be read. Use it as a context manager.
+    """Writes one trace, in steps or windows, while it can already be read. Use it as a context manager.
+
+    Any network whose memory has slots can be recorded; what a model does not know is left out, and the trace
+    holds no column for it. `step` takes the arrays of one step, `append` those of a window.
 
     path: the new file (its folder is made where missing); one that exists is refused unless `overwrite`.
-    slots, word_size, heads, reads, links, batch: N, W, H, K, L, B. read_entries (R) defaults to reads,
-    write_entries (E) to R + 1. input_size, output_size, source_size: 0 for a trace without such io columns.
-    training: whether to store the optimizer's step with each window (a trace made while weights change).
-    gates: those that the model has, of alpha, gamma, beta and mode (always there where links > 0).
+    slots, word_size, heads, batch: N, W, H, B.
+    reads (K): slots that a head reads; all of them where weights over all slots are recorded.
+    read_entries (R): entries of a read in the trace, by default K; of fewer, the largest weights are kept.
+    write_entries (E): entries of a head's write. links (L): links of a slot, in an SDNC.
+    columns: what the trace holds besides reads and writes, of read_score, read_query, read_word, write_word,
+    alpha, gamma, beta and mode (always there where links > 0).
+    input_size, output_size, source_size, training: which columns of io it holds, and how wide.
+    All that is not told is found in the first step, and the file is made then; it is made at once where
+    reads, write_entries and columns are told.
+    access_threshold: a slot counts as accessed where the weights of one head there add up to more.
+    last_write_erases: whether the last entry of a head's write is a slot that was erased first.
+    start_memory: [B, N, W], what the memory held before the first step, if it was not all zero.
     meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
     chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
     fsync_s: seconds between syncs to disk (for power loss; a killed process loses nothing committed).
@@ -53,19 +71,20 @@ class Recorder:
         *,
         slots: int,
         word_size: int,
-        heads: int,
-        reads: int,
+        heads: int = 1,
+        reads: int | None = None,
         read_entries: int | None = None,
         write_entries: int | None = None,
         links: int = 0,
         batch: int = 1,
+        columns: Collection[str] | None = None,
         input_size: int = 0,
         output_size: int = 0,
         source_size: int = 0,
         training: bool = False,
         access_threshold: float = 0.005,
-        last_write_erases: bool = True,
-        gates: Collection[str] = ("alpha", "gamma", "beta"),
+        last_write_erases: bool = False,
+        start_memory: Any = None,
         meta: Mapping[str, Any] | None = None,
         weights: bytes | None = None,
         chunk_steps: int = CHUNK_STEPS,
@@ -76,62 +95,77 @@ class Recorder:
     ) -> None:
         if size_limit is not None and size_limit <= 0:
             raise ConfigError(f"size_limit: expected a number of bytes > 0, found {size_limit}")
-        read_entries = reads if read_entries is None else read_entries
-        self._dimensions = Dimensions(
+        self._path = Path(path)
+        self._make: Callable[[Plan], None] | None  # what makes the file; none once it is made
+        self._plan = make_plan(
             slots=slots,
             word_size=word_size,
             heads=heads,
+            batch=batch,
+            links=links,
             reads=reads,
             read_entries=read_entries,
-            write_entries=read_entries + 1 if write_entries is None else write_entries,
-            links=links,
-            batch=batch,
+            write_entries=write_entries,
+            columns=columns,
             input_size=input_size,
             output_size=output_size,
             source_size=source_size,
+            training=training,
         )
-        self._events = event_fields(links, gates)
-        self._io = self._io_fields() | (TRAINING if training else {})
-        names = ["episode", *self._events.values(), *self._io.values()]
-        check_settings(self._dimensions, chunk_steps, access_threshold, names)
         encoded = encode_meta(meta)
+        start = {} if start_memory is None else start_rows(start_memory, batch, slots, word_size)
+        self._starts_full = bool(start)
 
-        def build(file: h5py.File) -> dict[str, h5py.Dataset]:
-            write_header(
-                file,
-                self._dimensions,
-                chunk_steps=chunk_steps,
-                access_threshold=access_threshold,
-                last_write_erases=last_write_erases,
-                meta=encoded,
+        def make(plan: Plan) -> None:
+            def build(file: h5py.File) -> dict[str, h5py.Dataset]:
+                write_header(
+                    file,
+                    plan.dimensions,
+                    chunk_steps=chunk_steps,
+                    access_threshold=access_threshold,
+                    last_write_erases=last_write_erases,
+                    meta=encoded,
+                )
+                return create_datasets(file, plan.datasets, plan.dimensions, chunk_steps, weights, start)
+
+            check_settings(plan.dimensions, chunk_steps, access_threshold, plan.datasets)
+            self._buffer = BlockBuffer(plan.shapes, chunk_steps, COMMIT_STEPS)
+            self._file = TraceFile(
+                self._path,
+                build,
+                overwrite=overwrite,
+                fsync_s=fsync_s,
+                size_limit=size_limit,
+                first_bytes=len(weights or b"") + sum(array.nbytes for array in start.values()),
             )
-            return create_datasets(file, names, self._dimensions, chunk_steps, weights)
+            self._plan, self._make = plan, None
+            # a program that ends without closing its recorder loses nothing, either
+            self._finalizer = weakref.finalize(self, _close_forgotten, self._file, self._buffer, os.getpid())
 
-        self._shapes = {name: DATASETS[name].step_shape(step_sizes(self._dimensions)) for name in names}
-        self._buffer = BlockBuffer(self._shapes, chunk_steps, COMMIT_STEPS)
-        self._file = TraceFile(
-            Path(path),
-            build,
-            overwrite=overwrite,
-            fsync_s=fsync_s,
-            size_limit=size_limit,
-            first_bytes=len(weights or b""),
-        )
+        self._make = make
         self._episode = 0
+        self._left_out = 0.0
         self._on_stop = on_stop or _warn
         self._stopped: str | None = None
         self._closed = False
-        # a program that ends without closing its recorder loses nothing, either
-        self._finalizer = weakref.finalize(self, _close_forgotten, self._file, self._buffer, os.getpid())
+        self._usage: LastAccesses | None = None
+        self._follow = partial(LastAccesses, batch, slots, access_threshold)
+        if self._plan.complete:
+            make(self._plan)
+        else:
+            check_settings(self._plan.dimensions, chunk_steps, access_threshold, self._plan.datasets)
+            check_target(self._path, overwrite)
 
     @property
     def path(self) -> Path:
         """Where the trace lies."""
-        return self._file.path
+        return self._path
 
     @property
     def n_steps(self) -> int:
         """Steps recorded; those not yet in the file are written by `close` at the latest."""
+        if self._make is not None:
+            return 0
         return self._file.committed if self._stopped else self._buffer.stop
 
     @property
@@ -139,11 +173,55 @@ class Recorder:
         """Why recording stopped early; None while all is well."""
         return self._stopped
 
+    @property
+    def left_out(self) -> float:
+        """The largest weight that one read of one head lost, as the trace holds its largest entries alone."""
+        return self._left_out
+
+    def step(
+        self,
+        *,
+        read_weight: Any = None,
+        read_slot: Any = None,
+        write_weight: Any = None,
+        write_slot: Any = None,
+        write_row: Any = None,
+        memory: Any = None,
+        episode: int | None = None,
+        **columns: Any,
+    ) -> None:
+        """Append one step; everything is copied, so the caller may go on to change it.
+
+        Tensors, arrays or numbers. Axes B and H may be left out where they are 1. A step writes, then reads.
+
+        read_weight, read_slot: [B, H, n] the slots that each head read, with their weights. Without slots the
+        weights are those of slots 0, 1, 2, ...: dense attention, over all slots or those there are so far.
+        write_weight, write_slot: likewise what was written. A head axis of 1: all is written by head 0.
+        write_row: [B, H, n, W] the content of the slots written, at the end of the step; or
+        memory: [B, N, W] all of it at the end of the step, of which the rows written are taken.
+        episode: its number, never below the last one, which it is by default. The memory starts afresh, all
+        zero, where it changes; a memory that lives on stays in one episode.
+        columns: what else is known. read_query, read_word, write_word [B, H, W]; read_score, as read_weight;
+        alpha, gamma, beta [B, H]; mode [B, H, 3]; input [B, I]; output, target [B, O]; mask, loss [B];
+        source [B, S], earlier steps of the trace; train_step, a number. Those of the first step come with
+        every step, but target, mask, loss and source may be missing where they are not known.
+        Raises ConfigError where something does not fit (the step is not recorded then), TraceError after
+        `close`, or where the file cannot be made.
+        """
+        reads = {"read_slot": read_slot, "read_weight": read_weight}
+        writes = {"write_slot": write_slot, "write_weight": write_weight, "write_row": write_row}
+        events = reads | writes | {"memory": memory}
+        refuse_unknown(columns, (*events, *COLUMNS, *(LINK_EVENTS if self._plan.links else ()), *IO), "")
+        train_step = columns.pop("train_step", None)
+        io = lifted({field: columns.pop(field) for field in IO if field in columns})
+        told = lifted(events | columns)
+        self._add(told, io, STEP, episode, first_step=self.n_steps, train_step=train_step)
+
     def append(
         self,
-        events: "Events",
+        events: Any,
         *,
-        episode: int,
+        episode: int | None = None,
         first_step: int = 0,
         input: Any = None,
         output: Any = None,
@@ -155,44 +233,75 @@ class Recorder:
     ) -> None:
         """Append one window of T steps; everything is copied, so the caller may go on to change it.
 
-        episode: its number, never below the last one; the memory starts afresh where it changes.
+        events: the model's Events, a mapping, or any object with such attributes: the arrays of `step` with a
+        first axis T, and all other axes. A model that keeps the last access of its slots itself tells it as
+        read_usage and write_usage; then slots, weights and rows are expected as the trace holds them.
+        episode: its number, never below the last one, which it is by default.
         first_step: the model's step counter at the window's first step; usage and `source` count like it.
-        input, output, target, mask, loss, source: tensors or arrays [T, B, ...] of the sizes told at the
-        start; a target, loss or source that is not known may be left out (NaN, NaN, -1).
+        input, output, target, mask, loss, source: tensors or arrays [T, B, ...]; a target, mask, loss or
+        source that is not known may be left out (NaN, 0, NaN, -1).
         train_step: the optimizer's step that the window was recorded at.
         Raises ConfigError where something does not fit (the window is not recorded then), TraceError after
-        `close`.
+        `close`, or where the file cannot be made.
         """
-        if self._closed:
-            raise TraceError(f"{self.path}: the recorder is closed; record into a new file")
-        steps = len(events.read_slot)
-        window = self._check_events(events, steps)
-        told = {
+        io = {
             "input": input,
             "output": output,
             "target": target,
             "mask": mask,
             "loss": loss,
             "source": source,
-            "train_step": None
-            if train_step is None
-            else np.full((steps, self._dimensions.batch), train_step),
         }
-        window |= self._check_io(told, steps)
-        window["episode"] = self._check_episode(episode, steps)
+        io = {field: value for field, value in io.items() if value is not None}
+        self._add(told_by(events), io, WINDOW, episode, first_step=first_step, train_step=train_step)
+
+    def _add(
+        self,
+        told: Told,
+        io: Told,
+        wording: Wording,
+        episode: int | None,
+        *,
+        first_step: int,
+        train_step: int | None,
+    ) -> None:
+        """Check a window, make the file if it is the first, and let the window in."""
+        if self._closed:
+            raise TraceError(f"{self.path}: the recorder is closed; record into a new file")
+        if self._stopped is not None:
+            return
+        steps = steps_of(told | io, wording)
+        if train_step is not None:
+            io = io | {"train_step": np.full((steps, self._plan.batch), train_step)}
+        plan = self._plan if self._make is None else self._plan.completed(told | io)
+        if self.n_steps == 0:
+            self._usage = None if set(USAGE) <= told.keys() else self._follow()
+        window, left_out = checked_window(told, io, plan, steps, wording, usage_told=self._usage is None)
+        number = self._episode if episode is None else episode
+        window["episode"] = self._check_episode(number, steps)
         shift = self.n_steps - first_step
         for name in ("usage/read", "usage/write", "io/source"):
             if name in window:
-                window[name] = _shifted(window[name], shift)
+                window[name] = shifted(window[name], shift)
+        if self._make is not None:
+            self._make(plan)
+        if self._usage is not None:
+            if number != self._episode:
+                self._usage.forget()
+            window |= self._usage.follow(window, self.n_steps)
         self._unless_stopped(lambda: self._take_in(window, steps))
-        self._episode = episode
+        self._episode = number
+        self._left_out = max(self._left_out, left_out)
 
     def commit(self) -> None:
         """Let readers see all steps that fill whole chunks: all there are where chunk_steps is 1."""
         self._unless_stopped(self._commit)
 
     def close(self) -> None:
-        """Write what is left, mark the trace complete and close it. A second call does nothing."""
+        """Write what is left, mark the trace complete and close it. A second call does nothing.
+
+        Where the file was to be made at the first step, and there was none, there is no file.
+        """
         self._close(complete=True)
 
     def __enter__(self) -> Self:
@@ -208,11 +317,12 @@ class Recorder:
             return
         self._unless_stopped(lambda: self._file.close(self._buffer.rest(), complete=complete))
         self._closed = True
-        self._finalizer.detach()
+        if self._make is None:
+            self._finalizer.detach()
 
     def _unless_stopped(self, write: Callable[[], None]) -> None:
         """Write, unless recording has stopped; where that fails it stops, and the program goes on."""
-        if self._stopped is not None:
+        if self._stopped is not None or self._make is not None:
             return
         try:
             write()
@@ -220,7 +330,7 @@ class Recorder:
             self._stopped = str(error)
             self._on_stop(self._stopped)
 
-    def _take_in(self, window: dict[str, Array], steps: int) -> None:
+    def _take_in(self, window: Window, steps: int) -> None:
         for block in self._buffer.add(window, steps):
             self._file.write(block)
         if self._file.overdue:
@@ -234,64 +344,19 @@ class Recorder:
         for block in self._buffer.whole_chunks():
             self._file.write(block)
 
-    def _io_fields(self) -> dict[str, str]:
-        sizes = self._dimensions
-        given = ((sizes.input_size, INPUT), (sizes.output_size, OUTPUT), (sizes.source_size, SOURCE))
-        return {field: name for size, fields in given if size > 0 for field, name in fields.items()}
-
-    def _check_events(self, events: "Events", steps: int) -> dict[str, Array]:
-        window = {}
-        for field, name in self._events.items():
-            value = getattr(events, field, None)
-            if value is None:
-                told = f"links={self._dimensions.links}" if field in LINK_EVENTS else "gates names it"
-                raise ConfigError(f"events.{field}: expected a tensor, as {told}, found none")
-            array = to_array(value, f"events.{field}", (steps, *self._shapes[name]), name)
-            if (
-                field.endswith("_slot")
-                and array.size
-                and not -1 <= array.min() <= array.max() < self._dimensions.slots
-            ):
-                found = f"{array.min()} to {array.max()}"
-                raise ConfigError(
-                    f"events.{field}: expected slots from -1 to {self._dimensions.slots - 1}, found {found}"
-                )
-            window[name] = array
-        return window
-
-    def _check_io(self, told: dict[str, Any], steps: int) -> dict[str, Array]:
-        surplus = [field for field, value in told.items() if value is not None and field not in self._io]
-        if surplus:
-            raise ConfigError(
-                f"{surplus[0]}: expected none, as the recorder was made without its size; give the size"
-            )
-        if told["mask"] is None:
-            told["mask"] = np.full((steps, self._dimensions.batch), told["target"] is not None)
-        window = {}
-        for field, name in self._io.items():
-            shape = (steps, *self._shapes[name])
-            value = told[field]
-            if value is None:
-                if field not in _UNKNOWN:
-                    raise ConfigError(f"{field}: expected shape {list(shape)}, found none")
-                value = np.full(shape, _UNKNOWN[field], DATASETS[name].dtypes[0])
-            window[name] = to_array(value, field, shape, name)
-        return window
-
     def _check_episode(self, episode: int, steps: int) -> Array:
         if not self._episode <= episode < 2**31:
             raise ConfigError(f"episode: expected a number from {self._episode} on, found {episode}")
-        return np.full((steps, self._dimensions.batch), episode, np.int32)
-
-
-def _shifted(steps: Array, shift: int) -> Array:
-    """Model steps as trace steps; -1 (never, none) stays, a step before the recording becomes -1."""
-    moved = steps.astype(np.int64) + shift
-    return np.where((steps >= 0) & (moved >= 0), moved, -1)
+        if self._starts_full and self.n_steps and episode != self._episode:
+            raise ConfigError(
+                f"episode: expected {self._episode} to the end, found {episode}: start_memory holds for one "
+                "episode, later ones begin with an empty memory; record each into a trace of its own"
+            )
+        return np.full((steps, self._plan.batch), episode, np.int32)
 
 
 def _warn(reason: str) -> None:
-    warnings.warn(reason, RecordingStopped, stacklevel=4)
+    warnings.warn(reason, RecordingStopped, stacklevel=5)
 
 
 def _close_forgotten(file: TraceFile, buffer: BlockBuffer, process: int) -> None:

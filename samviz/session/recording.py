@@ -13,6 +13,7 @@ from samviz.errors import ConfigError, TraceError
 from samviz.model import LSTM, SAM, SDNC
 from samviz.model.registry import MODELS, Model, name_of
 from samviz.recorder import Recorder
+from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.session.evaluation import require_fit
 from samviz.tasks import Batch, Task, loss_bits
 from samviz.versions import library_versions
@@ -90,7 +91,7 @@ def recorder_for(model: Model, task: Task, path: Path, **more: Any) -> Recorder:
         access_threshold=sizes.access_threshold,
         # the write entry that is no read entry is the slot that was taken, and so erased
         last_write_erases=sizes.write_entries > sizes.read_entries,
-        gates=MODELS[name_of(model)].gates,
+        columns=(*UNGATED_COLUMNS, *MODELS[name_of(model)].gates),
         **more,
     )
 

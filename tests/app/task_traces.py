@@ -136,7 +136,10 @@ def write(path: Path, told: Episodes, task: dict[str, Any], output_kind: str, sl
     c = model.config
     meta = {"model": {"class": "SAM", "config": c.as_dict()}, "task": task, "output_kind": output_kind}
     shape = {"slots": c.slots, "word_size": c.word_size, "heads": c.heads, "reads": c.reads}
-    with Recorder(path, **shape, **sizes, source_size=1, meta=meta) as recorder, torch.no_grad():
+    with (
+        Recorder(path, **shape, **sizes, source_size=1, last_write_erases=True, meta=meta) as recorder,
+        torch.no_grad(),
+    ):
         for parameter in model.parameters():
             parameter *= 3
         first = 0

@@ -155,7 +155,7 @@ def test_an_interruption_between_any_two_lines_loses_and_doubles_nothing(tmp_pat
     for line in range(0, 4000, 17):
         path = tmp_path / f"{line}.h5"
         recorder = recorder_for(path, SIZES, chunk_steps=16)
-        recorder._buffer = BlockBuffer(recorder._shapes, 16, 64)
+        recorder._buffer = BlockBuffer(recorder._plan.shapes, 16, 64)
         try:
             with interrupt_after(line):
                 recorder.append(given, episode=0)

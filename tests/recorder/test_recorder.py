@@ -8,6 +8,7 @@ import pytest
 
 from samviz.errors import ConfigError, RecordingStopped, SamvizError, TraceError
 from samviz.recorder import Recorder, file
+from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.recorder.layout import encode_meta
 from samviz.trace import open_trace
 from samviz.trace.schema import SIGNATURE
@@ -132,7 +133,7 @@ def test_nothing_is_left_where_creating_fails(tmp_path, monkeypatch):
     ],
 )
 def test_settings_that_do_not_fit_leave_no_file(tmp_path, settings, said):
-    message = refused(ConfigError, lambda: Recorder(tmp_path / "run.h5", **(SIZES.__dict__ | settings)))
+    message = refused(ConfigError, lambda: recorder_for(tmp_path / "run.h5", SIZES, **settings))
     assert said in message
     assert os.listdir(tmp_path) == []
 
@@ -200,15 +201,16 @@ def test_links_that_the_events_lack(tmp_path):
 
 def test_a_gate_that_the_model_has_not_is_absent_from_the_trace(tmp_path):
     told = events()._replace(alpha=None, gamma=None)
-    with recorder_for(tmp_path / "run.h5", SIZES, gates=("beta",)) as recorder:
+    with recorder_for(tmp_path / "run.h5", SIZES, columns=(*UNGATED_COLUMNS, "beta")) as recorder:
         recorder.append(told, episode=0)
     with open_trace(tmp_path / "run.h5") as trace:
         assert [name for name in trace.datasets if name.startswith("gate/")] == ["gate/beta"]
     with recorder_for(tmp_path / "all.h5", SIZES) as recorder:
         message = refused(ConfigError, lambda: recorder.append(told, episode=0))
-    assert "events.alpha: expected a tensor, as gates names it, found none" in message
-    message = refused(ConfigError, lambda: recorder_for(tmp_path / "no.h5", SIZES, gates=("delta",)))
-    assert "gates: expected some of alpha, beta, gamma, mode, found 'delta'" in message
+    assert "events.alpha: expected a tensor, as the trace has this column, found none" in message
+    message = refused(ConfigError, lambda: recorder_for(tmp_path / "no.h5", SIZES, columns=("delta",)))
+    assert "columns: expected some of read_score" in message
+    assert "found 'delta'" in message
 
 
 def test_closing_twice_is_fine_and_appending_afterwards_is_not(tmp_path):

@@ -1,0 +1,91 @@
+"""A window as the trace holds it: every column checked, what is not known said to be unknown."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from samviz.errors import ConfigError
+from samviz.recorder.entries import with_entries
+from samviz.recorder.fields import COLUMNS, LINK_EVENTS, USAGE
+from samviz.recorder.given import Array, Told, Wording, fitting, require_slots
+from samviz.recorder.plan import Plan
+from samviz.trace.schema import DATASETS
+
+Window = dict[str, Array]
+
+# what stands for "not told": an answer without a known target must not look like a wrong one
+_UNKNOWN: dict[str, float] = {"target": math.nan, "loss": math.nan, "source": -1}
+
+
+def checked_window(
+    told: Told, io: Told, plan: Plan, steps: int, wording: Wording, *, usage_told: bool
+) -> tuple[Window, float]:
+    """The columns of a window [T, B, ...] by dataset, and the largest weight that one read lost.
+
+    usage_told: the model tells when its slots were last accessed, and all else as the trace holds it.
+
+    Raises:
+        ConfigError: a column is missing, does not fit, or is none of the trace's.
+    """
+    left_out = 0.0
+    _refuse_surplus(told, io, plan)
+    if not usage_told:
+        told, left_out = with_entries(told, plan.dimensions, steps, wording)
+    window = _events(told, plan, steps, wording, computed=() if usage_told else USAGE)
+    return window | _io(io, plan, steps, wording), left_out
+
+
+def shifted(steps: Array, shift: int) -> Array:
+    """Model steps as trace steps; -1 (never, none) stays, a step before the recording becomes -1."""
+    moved = steps.astype(np.int64) + shift
+    return np.where((steps >= 0) & (moved >= 0), moved, -1)
+
+
+def _events(told: Told, plan: Plan, steps: int, wording: Wording, computed: tuple[str, ...]) -> Window:
+    """What the memory did, but for the fields that the recorder computes."""
+    window = {}
+    for field, name in plan.event_fields.items():
+        if field in computed:
+            continue
+        label = wording.prefix + field
+        if field not in told:
+            reason = (
+                f"links={plan.links}" if field in LINK_EVENTS and plan.links else "the trace has this column"
+            )
+            raise ConfigError(f"{label}: expected a tensor, as {reason}, found none")
+        array = fitting(told[field], label, (steps, *plan.shapes[name]), name, wording)
+        if field.endswith("_slot"):
+            require_slots(array, label, plan.slots)
+        window[name] = array
+    return window
+
+
+def _io(told: Told, plan: Plan, steps: int, wording: Wording) -> Window:
+    """Inputs, outputs and what belongs to them."""
+    if "mask" not in told:
+        told = told | {"mask": np.full((steps, plan.batch), "target" in told)}
+    window = {}
+    for field, name in plan.io_fields.items():
+        shape = (steps, *plan.shapes[name])
+        value: Any = told.get(field)
+        if value is None:
+            if field not in _UNKNOWN:
+                raise ConfigError(f"{field}: expected shape {wording.shape(shape)}, found none")
+            value = np.full(shape, _UNKNOWN[field], DATASETS[name].dtypes[0])
+        window[name] = fitting(value, field, shape, name, wording)
+    return window
+
+
+def _refuse_surplus(told: Told, io: Told, plan: Plan) -> None:
+    """Refuse what would be lost silently."""
+    reason = (
+        "as the first step had none; give it from the first step on"
+        if plan.found
+        else "as the recorder was made without its size; give the size"
+    )
+    surplus = [field for field in io if field not in plan.io_fields]
+    if plan.found:
+        surplus += [field for field in told if field in COLUMNS and field not in plan.event_fields]
+    if surplus:
+        raise ConfigError(f"{surplus[0]}: expected none, {reason}")
