@@ -8,6 +8,7 @@ from samviz import __version__
 from samviz.bench.commands import bench
 from samviz.cli.compile import compile_kernels
 from samviz.cli.evaluate import evaluate
+from samviz.cli.export import export
 from samviz.cli.info import info
 from samviz.cli.record import record
 from samviz.cli.train import train
@@ -31,7 +32,17 @@ def cli() -> None:
     """
 
 
-for command in (record, evaluate, train, info, verify, study, bench, compile_kernels):
+for command in (
+    record,
+    evaluate,
+    train,
+    info,
+    verify,
+    study,
+    bench,
+    compile_kernels,
+    export,
+):
     cli.add_command(command)
 
 

@@ -1,10 +1,10 @@
 """Open a trace and ask it things: columns, episodes, the memory and its usage at any step."""
 
 import bisect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,13 @@ from samviz.trace.opening import damaged, open_file
 from samviz.trace.replay import last_accesses, last_rows
 from samviz.trace.safety import check_file
 from samviz.trace.schema import DATASETS, Dimensions
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+    import xarray
+
+    from samviz.trace.tables import TableName
 
 MEMORY_BYTES = 8 * 2**30
 
@@ -205,6 +212,37 @@ class Trace:
             untouched = accessed[slot] < 0
             accessed[slot[untouched]] = before[untouched]
         return accessed
+
+    def to_pandas(self, table: "TableName" = "accesses", **rows: Any) -> "pandas.DataFrame":
+        """All accesses as one table: step, episode, head, kind (read, write, erase), slot, weight, batch.
+
+        Or with table="steps" a row for each step: step, episode, loss, mask, gates of each head, batch.
+        rows: start, stop (steps), batch, min_weight; see samviz.trace.tables.TraceTable.
+        """
+        from samviz.trace import tables
+
+        return tables.to_pandas(self, table, **rows)
+
+    def to_arrow(self, table: "TableName" = "accesses", **rows: Any) -> "pyarrow.Table":
+        """The same as a pyarrow Table, `kind` as a dictionary column."""
+        from samviz.trace import tables
+
+        return tables.to_arrow(self, table, **rows)
+
+    def to_batches(self, table: "TableName" = "accesses", **rows: Any) -> "Iterator[pyarrow.RecordBatch]":
+        """The same as pyarrow RecordBatches, one block of steps after the other, for tables of any length."""
+        from samviz.trace import tables
+
+        return iter(tables.TraceTable(self, table, **rows))
+
+    def to_xarray(self, datasets: Sequence[str] | None = None, **cut: Any) -> "xarray.Dataset":
+        """Per-step columns (those named, or all) with named dimensions: "read/slot" becomes read_slot.
+
+        cut: start, stop (steps), max_bytes; see samviz.trace.labelled.to_xarray.
+        """
+        from samviz.trace import labelled
+
+        return labelled.to_xarray(self, datasets, **cut)
 
     def close(self) -> None:
         """Close the file; columns can no longer be read."""

@@ -79,8 +79,11 @@ def last_accesses(
     return accessed
 
 
-def read_slots(path: Path, column: Column, start: int, stop: int, slots: int, batch: int) -> Array:
-    """Slots of steps [start, stop): [n, H, E], each from -1 to N - 1 or the trace is refused."""
+def read_slots(path: Path, column: Column, start: int, stop: int, slots: int, batch: int | slice) -> Array:
+    """Slots of steps [start, stop): [n, H, E], each from -1 to N - 1 or the trace is refused.
+
+    With a slice of batch elements: [n, B, H, E].
+    """
     values = column[start:stop, batch]
     if values.size and (values.min() < -1 or values.max() >= slots):
         step = start + int(np.argwhere((values < -1) | (values >= slots))[0, 0])
@@ -95,8 +98,8 @@ def read_slots(path: Path, column: Column, start: int, stop: int, slots: int, ba
     return values
 
 
-def read_weights(path: Path, column: Column, start: int, stop: int, batch: int) -> Array:
-    """Weights of steps [start, stop): [n, H, E], all finite or the trace is refused."""
+def read_weights(path: Path, column: Column, start: int, stop: int, batch: int | slice) -> Array:
+    """Weights of steps [start, stop), shaped likewise, all finite or the trace is refused."""
     values = column[start:stop, batch]
     finite = np.isfinite(values)
     if not finite.all():
