@@ -10,7 +10,12 @@ from samviz.cli.compile import compile_kernels
 from samviz.cli.evaluate import evaluate
 from samviz.cli.export import export
 from samviz.cli.info import info
+from samviz.cli.merge import merge
+from samviz.cli.migrate import migrate
 from samviz.cli.record import record
+from samviz.cli.repack import repack
+from samviz.cli.repair import repair
+from samviz.cli.slice import slice_steps
 from samviz.cli.train import train
 from samviz.cli.verify import verify
 from samviz.errors import SamvizError
@@ -38,10 +43,15 @@ for command in (
     train,
     info,
     verify,
+    export,
+    repack,
+    repair,
+    slice_steps,
+    merge,
+    migrate,
     study,
     bench,
     compile_kernels,
-    export,
 ):
     cli.add_command(command)
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from samviz.errors import ConfigError
 from samviz.recorder.buffer import Arrays
@@ -78,12 +79,15 @@ def write_header(
     access_threshold: float,
     last_write_erases: bool,
     meta: bytes,
+    uuid: str | None = None,
+    created: str | None = None,
 ) -> None:
-    """The root attributes: numbers and fixed-length byte strings."""
+    """The root attributes: numbers and fixed-length byte strings; a new uuid and the time now unless told."""
     file.attrs["format"] = np.bytes_(FORMAT)
     file.attrs["version"] = np.array(VERSION, "<u2")
-    file.attrs["uuid"] = np.bytes_(str(uuid4()).encode())
-    file.attrs["created"] = np.bytes_(datetime.now(UTC).isoformat(timespec="seconds").encode())
+    file.attrs["uuid"] = np.bytes_((uuid or str(uuid4())).encode())
+    created = created or datetime.now(UTC).isoformat(timespec="seconds")
+    file.attrs["created"] = np.bytes_(created.encode())
     for name, value in dimensions.__dict__.items():
         if name in INTEGER_ATTRIBUTES:
             file.attrs[name] = np.int64(value)
@@ -91,6 +95,35 @@ def write_header(
     file.attrs["access_threshold"] = np.float32(access_threshold)
     file.attrs["last_write_erases"] = np.uint8(last_write_erases)
     file.attrs["meta"] = np.bytes_(meta)
+
+
+def create_commit(file: h5py.File, n_steps: int = 0, status: int = 0) -> None:
+    """The commit records."""
+    file.create_dataset("n_steps", data=np.array([n_steps], "<i8"))
+    file.create_dataset("status", data=np.array([status], "u1"))
+
+
+def create_dataset(
+    file: h5py.File,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    chunk: int,
+    *,
+    packed: bool = False,
+) -> h5py.Dataset:
+    """A dataset that can grow along its first axis, with a checksum; `chunk` rows of that axis a chunk."""
+    if 0 in shape[1:]:  # HDF5 has no chunk of no bytes
+        return file.create_dataset(name, shape=shape, dtype=dtype)
+    return file.create_dataset(
+        name,
+        shape=shape,
+        maxshape=(None, *shape[1:]),
+        dtype=dtype,
+        chunks=(chunk, *shape[1:]),
+        fletcher32=DATASETS[name].checked,
+        **({"compression": "gzip", "compression_opts": 1, "shuffle": True} if packed else {}),
+    )
 
 
 def create_datasets(
@@ -105,23 +138,14 @@ def create_datasets(
 
     Returns the columns: an empty dataset for each name.
     """
-    file.create_dataset("n_steps", data=np.zeros(1, "<i8"))
-    file.create_dataset("status", data=np.zeros(1, "u1"))
+    create_commit(file)
     if weights:
         data = np.frombuffer(weights, "u1")
-        chunk = (min(len(data), WEIGHTS_CHUNK_BYTES),)
-        file.create_dataset("model/weights", data=data, chunks=chunk, fletcher32=True)
+        create_dataset(file, "model/weights", data.shape, "u1", min(len(data), WEIGHTS_CHUNK_BYTES))[:] = data
     write_start(file, start)
     created = {}
     for name in names:
         row = DATASETS[name]
-        shape = row.step_shape(step_sizes(dimensions))
-        created[name] = file.create_dataset(
-            name,
-            shape=(0, *shape),
-            maxshape=(None, *shape),
-            dtype=row.dtypes[0],
-            chunks=(row.chunk_steps(chunk_steps), *shape),
-            fletcher32=row.checked,
-        )
+        shape = (0, *row.step_shape(step_sizes(dimensions)))
+        created[name] = create_dataset(file, name, shape, row.dtypes[0], row.chunk_steps(chunk_steps))
     return created

@@ -32,8 +32,9 @@ from samviz.recorder.given import (
 from samviz.recorder.layout import check_settings, create_datasets, encode_meta, write_header
 from samviz.recorder.plan import Plan, make_plan
 from samviz.recorder.start import start_rows
+from samviz.recorder.steps import STEP_VALUED, shifted_steps
 from samviz.recorder.usage import LastAccesses
-from samviz.recorder.window import Window, checked_window, shifted
+from samviz.recorder.window import Window, checked_window
 from samviz.trace.schema import CHUNK_STEPS
 
 
@@ -280,9 +281,9 @@ class Recorder:
         number = self._episode if episode is None else episode
         window["episode"] = self._check_episode(number, steps)
         shift = self.n_steps - first_step
-        for name in ("usage/read", "usage/write", "io/source"):
+        for name in STEP_VALUED:
             if name in window:
-                window[name] = shifted(window[name], shift)
+                window[name] = shifted_steps(window[name], shift)
         if self._make is not None:
             self._make(plan)
         if self._usage is not None:

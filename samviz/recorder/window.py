@@ -36,12 +36,6 @@ def checked_window(
     return window | _io(io, plan, steps, wording), left_out
 
 
-def shifted(steps: Array, shift: int) -> Array:
-    """Model steps as trace steps; -1 (never, none) stays, a step before the recording becomes -1."""
-    moved = steps.astype(np.int64) + shift
-    return np.where((steps >= 0) & (moved >= 0), moved, -1)
-
-
 def _events(told: Told, plan: Plan, steps: int, wording: Wording, computed: tuple[str, ...]) -> Window:
     """What the memory did, but for the fields that the recorder computes."""
     window = {}

@@ -67,7 +67,7 @@ def _facts(trace: "Trace") -> dict[str, str]:
         "batch": str(sizes.batch),
         "memory": f"{sizes.slots:,} slots x {sizes.word_size}",
         "heads": f"{sizes.heads} heads x {sizes.reads} reads",
-        "size": _size(trace.path.stat().st_size if trace.path.exists() else 0),
+        "size": size_text(trace.path.stat().st_size if trace.path.exists() else 0),
     }
 
 
@@ -117,7 +117,8 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
+    """A number of bytes as a reader wants it, such as 1.5 MB."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000 or unit == "GB":
             return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"

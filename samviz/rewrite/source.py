@@ -1,0 +1,135 @@
+"""Open a trace to make another out of it: its columns, and a refusal where it is not whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+
+from samviz.errors import TraceError
+from samviz.trace import open_trace
+from samviz.trace.checks import Header, check_commit, check_datasets, check_header
+from samviz.trace.column import LOCK, Column
+from samviz.trace.opening import damaged, open_file
+from samviz.trace.safety import check_file
+from samviz.trace.schema import DATASETS, INTEGER_ATTRIBUTES, STATUS, TEXT_ATTRIBUTES
+from samviz.writer_lock import is_being_written
+
+ATTRIBUTES = {"format", "version", "access_threshold", *INTEGER_ATTRIBUTES, *TEXT_ATTRIBUTES}
+SHOWN_NAMES = 5
+
+
+class Source(NamedTuple):
+    """An open trace. Per-step columns end at step `n_steps`.
+
+    committed: the steps that it says are whole; n_steps is less where a dataset is shorter.
+    opened_live: the file opens only as one that is being written: its writer did not close it.
+    strangers: names in the file that the format does not know (some, if there are many).
+    """
+
+    path: Path
+    header: Header
+    committed: int
+    n_steps: int
+    status: int
+    columns: dict[str, Column]
+    opened_live: bool
+    strangers: tuple[str, ...]
+
+    @property
+    def start(self) -> dict[str, Column]:
+        """The four columns of /start; none where the memory was empty before the first step."""
+        columns = {name: column for name, column in self.columns.items() if name.startswith("start/")}
+        return columns if columns and len(columns["start/slot"]) else {}
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[Source]:
+    """A trace whose recording has ended and that can be opened as any other.
+
+    Raises:
+        TraceError: it is none, is being recorded, or its writer was killed.
+    """
+    refuse_live(path)
+    open_trace(path).close()
+    with open_source(path) as source:
+        if STATUS[source.status] == "recording":
+            raise TraceError(
+                f"{path}: expected a trace whose recording has ended, found one whose writer was killed; "
+                f"first make a whole trace of it: samviz repair {path} NEW"
+            )
+        yield source
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """A trace as far as it can be read: the steps may be fewer than it says, and damaged.
+
+    Raises:
+        TraceError: HDF5 cannot open it, or it does not say what a trace must say.
+    """
+    check_file(path)
+    file = open_file(path)
+    try:
+        with LOCK:
+            source = _load(file, path)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        file.close()
+        raise damaged(path, error) from error
+    except TraceError:
+        file.close()
+        raise
+    try:
+        yield source
+    finally:
+        with LOCK:
+            file.close()
+
+
+def refuse_live(path: Path) -> None:
+    """Raises TraceError where somebody writes the trace."""
+    if is_being_written(path):
+        raise TraceError(f"{path}: is being recorded; wait until that has ended")
+
+
+def _load(file: h5py.File, path: Path) -> Source:
+    header = check_header(file, path)
+    committed, status = check_commit(file, path)
+    datasets = check_datasets(file, path, header, 0)  # a dataset that is too short is no reason to give up
+    n_steps = min([committed, *(len(found) for name, found in datasets.items() if DATASETS[name].per_step)])
+    columns = {
+        name: Column(file, found, name, path, n_steps if DATASETS[name].per_step else len(found))
+        for name, found in datasets.items()
+    }
+    strangers = tuple(islice(_strangers(file), SHOWN_NAMES + 1))
+    return Source(
+        path, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
+    )
+
+
+def _strangers(group: h5py.Group, prefix: str = "") -> Iterator[str]:
+    """Names that the table does not have; those in a group that it does not have are not looked at."""
+    yield from (f"attribute {name}" for name in group.attrs if prefix or name not in ATTRIBUTES)
+    for name in group:
+        full = prefix + name
+        if isinstance(group.get(name, getlink=True), h5py.HardLink):
+            kind = group.get(name, getclass=True)
+            if full in DATASETS and kind is h5py.Dataset:
+                yield from (f"attribute {attribute} of /{full}" for attribute in group[name].attrs)
+                continue
+            if kind is h5py.Group and any(known.startswith(full + "/") for known in DATASETS):
+                yield from _strangers(group[name], full + "/")
+                continue
+        yield f"/{full}"
+
+
+def left_out(source: Source) -> list[str]:
+    """A line on what a copy does not hold, if there is such."""
+    if not source.strangers:
+        return []
+    names = ", ".join(source.strangers[:SHOWN_NAMES])
+    names = "".join(letter if letter.isprintable() else "?" for letter in names)
+    more = " and more" if len(source.strangers) > SHOWN_NAMES else ""
+    return [f"{source.path}: left out what the format does not know: {names[:200]}{more}"]
