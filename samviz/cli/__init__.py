@@ -7,6 +7,7 @@ import click
 from samviz import __version__
 from samviz.bench.commands import bench
 from samviz.cli.compile import compile_kernels
+from samviz.cli.demo import demo
 from samviz.cli.evaluate import evaluate
 from samviz.cli.export import export
 from samviz.cli.info import info
@@ -39,6 +40,7 @@ def cli() -> None:
 
 for command in (
     record,
+    demo,
     evaluate,
     train,
     info,

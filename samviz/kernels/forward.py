@@ -75,12 +75,12 @@ def forward_window(
             weigh_content(journal, t, b)
             if links.precedence_slot.shape[2] > 0:
                 follow_links(memory, links, journal, t, b, room)
-            _read_words(memory, journal, t, b)
-            _note_usage(memory, journal, t, b, delta, first_step + t)
+            read_words(memory, journal, t, b)
+            note_usage(memory, journal, t, b, delta, first_step + t)
 
 
 @inlined
-def _read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
+def read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
     """The weighted sum of the words that each head reads."""
     heads, word = journal.query.shape[2:]
     size = journal.cell.shape[2]
@@ -94,7 +94,7 @@ def _read_words(memory: MemoryArrays, journal: Journal, t: int, b: int) -> None:
 
 
 @inlined
-def _note_usage(memory: MemoryArrays, journal: Journal, t: int, b: int, delta: float, step: int) -> None:
+def note_usage(memory: MemoryArrays, journal: Journal, t: int, b: int, delta: float, step: int) -> None:
     """Log when this step's slots were last accessed, then count this step's own accesses: writes, reads."""
     after, before, last_access = memory.after[b], memory.before[b], memory.last_access[b]
     write_slot, write_weight = journal.write_slot[t, b], journal.write_weight[t, b]
