@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from samviz.kernels.compiled import inlined
+from samviz.kernels.compiled import inlined, inlined_exactly
 
 Array = np.ndarray[Any, Any]
 
@@ -45,9 +45,9 @@ def note_last_access(last_access: Array, slots: Array, usage: Array) -> None:
             usage[head, entry] = last_access[slot] if slot >= 0 else -1
 
 
-@inlined
+@inlined_exactly
 def merged_weight(slots: Array, weights: Array, entry: int) -> float:
-    """One head's weight at the slot of `entry`: the sum over the entries that name the same slot."""
+    """One head's weight at the slot of `entry`: the sum, in order, over the entries that name the slot."""
     total = weights.dtype.type(0)
     for other in range(slots.shape[0]):
         if slots[other] == slots[entry]:

@@ -13,8 +13,10 @@ from samviz.errors import ConfigError, TraceError
 from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
 from samviz.trace.column import LOCK, Array, Column
 from samviz.trace.episodes import Episode, find_episodes
+from samviz.trace.history import History, history
+from samviz.trace.index import Indexes, SlotIndex
 from samviz.trace.opening import damaged, open_file
-from samviz.trace.replay import last_accesses, last_rows
+from samviz.trace.replay import Access, last_accesses, last_rows
 from samviz.trace.safety import check_file
 from samviz.trace.schema import DATASETS, Dimensions
 
@@ -42,6 +44,7 @@ class Trace:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
+        self._indexes = Indexes()
         check_file(self._path)
         self._file = open_file(self._path)
         try:
@@ -167,15 +170,7 @@ class Trace:
             raise ConfigError(
                 f"{self._path}: the memory at a step is {size:,} bytes; ask for some slots only"
             )
-        rows, missing = last_rows(
-            self._path,
-            self["write/slot"],
-            self["write/row"],
-            (episode.start, t + 1),
-            self._dimensions.slots,
-            wanted,
-            batch,
-        )
+        rows, missing = last_rows(self, (episode.start, t + 1), wanted, batch)
         if episode.start == 0 and "start/slot" in self and missing.any():
             rows[missing] = self.start_memory(wanted[missing], batch)
         return rows if slots is None else rows[inverse]
@@ -198,20 +193,36 @@ class Trace:
         `access_threshold`. Values below -1 are steps before the recording, where /start tells of them.
         """
         episode = self.episode_at(t, batch)
-        accessed = last_accesses(
-            self._path,
-            [(self["read/slot"], self["read/weight"]), (self["write/slot"], self["write/weight"])],
-            (episode.start, t + 1),
-            self._dimensions.slots,
-            self.access_threshold,
-            batch,
-        )
+        accessed = last_accesses(self, (episode.start, t + 1), batch)
         if episode.start == 0 and "start/slot" in self:
             at, slot = self._start(batch)
             before = self["start/last_access"][:][at]
             untouched = accessed[slot] < 0
             accessed[slot[untouched]] = before[untouched]
         return accessed
+
+    def history(self, slot: int, batch: int = 0) -> History:
+        """Every erasure, write and read of a slot: arrays of steps, heads, kinds and weights, in order.
+
+        The first question builds an index of the trace (see `index`). Raises ConfigError for a slot or batch
+        element that is not there.
+        """
+        self._check_batch(batch)
+        if not 0 <= slot < self._dimensions.slots:
+            raise ConfigError(f"{self._path}: no slot {slot}; it has slots 0 to {self._dimensions.slots - 1}")
+        return history(self, slot, batch)
+
+    def index(self, kind: Access, batch: int = 0) -> SlotIndex:
+        """The entries of the reads or writes sorted by slot; built once, that of a long trace on disk.
+
+        Raises ConfigError for a batch element that is not there, TraceError where the trace is damaged.
+        """
+        self._check_batch(batch)
+        return self._indexes.get(self, kind, batch)
+
+    def has_index(self, kind: Access, batch: int = 0) -> bool:
+        """Whether `index` would cost nothing, as it was asked for before."""
+        return self._indexes.built(kind, batch) is not None
 
     def to_pandas(self, table: "TableName" = "accesses", **rows: Any) -> "pandas.DataFrame":
         """All accesses as one table: step, episode, head, kind (read, write, erase), slot, weight, batch.

@@ -57,9 +57,10 @@ def add_start(path: Path, slot, batch, row, last_access) -> None:
     slots=st.integers(3, 30),
     with_start=st.booleans(),
     block_bytes=st.sampled_from([1, 2000, 2**20]),
+    walked=st.sampled_from([0, 20, 2**21]),  # entries after which the index is asked
 )
 def test_memory_and_usage_are_what_one_gets_step_by_step(
-    tmp_path_factory, seed, lengths, heads, reads, batch, slots, with_start, block_bytes
+    tmp_path_factory, seed, lengths, heads, reads, batch, slots, with_start, block_bytes, walked
 ):
     rng = np.random.default_rng(seed)
     sizes = make_dimensions(heads=heads, reads=reads, batch=batch, slots=slots)
@@ -77,6 +78,7 @@ def test_memory_and_usage_are_what_one_gets_step_by_step(
         add_start(path, slot, element, rows[element, slot], last[element, slot])
     with pytest.MonkeyPatch.context() as patch, open_trace(path) as trace:
         patch.setattr(replay, "READ_BYTES", block_bytes)
+        patch.setattr(replay, "WALKED_ENTRIES", walked)
         for t in rng.integers(0, sum(lengths), 4):
             element = int(rng.integers(batch))
             start = trace.episode_at(int(t)).start
@@ -205,7 +207,7 @@ def test_half_precision_rows_come_back_as_float32(tmp_path):
 
 def test_merged_weights_add_up_per_head_and_slot():
     rng = np.random.default_rng(2)
-    for shape in ((1, 1, 1), (7, 3, 5), (20, 2, 12), (0, 2, 3)):
+    for shape in ((1, 1, 1), (7, 3, 5), (20, 2, 12), (0, 2, 3), (3, 2, replay.MANY_ENTRIES + 1)):
         slot = rng.integers(-1, 4, shape).astype(np.int32)
         weight = rng.random(shape).astype(np.float32)
         expected = np.zeros(shape)

@@ -1,0 +1,54 @@
+"""The life of one slot: every erasure, write and read of it, in order."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from samviz.trace.column import Array
+
+if TYPE_CHECKING:
+    from samviz.trace.reader import Trace
+    from samviz.trace.replay import Access
+
+READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first
+
+
+class History(NamedTuple):
+    """What happened to a slot: one line for each head that took, wrote or read it at a step.
+
+    Weights are those of the whole head; they may lie below the access threshold, or be 0. That of an erasure
+    is 0.
+    """
+
+    step: Array  # [n] int64
+    head: Array  # [n] int32
+    kind: Array  # [n] uint8: READ, WRITE or ERASE
+    weight: Array  # [n] float32
+
+
+def history(trace: "Trace", slot: int, batch: int) -> History:
+    """Every erasure, write and read of the slot, by step; within one in that order, then by head."""
+    position, weight, entries = slot_entries(trace, "write", slot, batch)
+    parts = [_once_a_head(position // entries, weight, WRITE, trace)]
+    if trace.last_write_erases:
+        taken = position[position % entries == entries - 1] // entries
+        parts.append(_once_a_head(taken, np.zeros(taken.size, np.float32), ERASE, trace))
+    position, weight, entries = slot_entries(trace, "read", slot, batch)
+    parts.append(_once_a_head(position // entries, weight, READ, trace))
+    step, head, kind, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((head, -kind.astype(np.int8), step))
+    return History(step[order], head[order], kind[order], weight[order])
+
+
+def slot_entries(trace: "Trace", kind: "Access", slot: int, batch: int) -> tuple[Array, Array, int]:
+    """Positions (int64), weights, and E, for one slot. A position counts all heads' entries of all steps."""
+    index = trace.index(kind, batch)
+    places = slice(int(index.first[slot]), int(index.first[slot + 1]))
+    return index.position[places].astype(np.int64), index.weight[places], trace[f"{kind}/slot"].shape[3]
+
+
+def _once_a_head(turn: Array, weight: Array, kind: int, trace: "Trace") -> History:
+    """`turn` is step * H + head. A head whose entries name the slot twice has one weight there."""
+    turn, first = np.unique(turn, return_index=True)
+    step, head = np.divmod(turn, trace.dimensions.heads)
+    return History(step, head.astype(np.int32), np.full(turn.size, kind, np.uint8), weight[first])

@@ -1,0 +1,122 @@
+"""The inverted index: for every slot, the entries that read or wrote it, in the order of the steps.
+
+A trace lies in the order of steps; questions about a slot's past ask across it. An index is built once for a
+trace, its reads or writes, and one batch element: two passes over two columns, a block at a time. It takes
+eight bytes an entry, in memory while it is built; afterwards that of a long trace lies in the user's cache
+folder, mapped (index_cache.py).
+
+Shape legend: n steps of a block, H heads, E entries of a head, P = H * E, N slots, M entries in all.
+"""
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from samviz.trace import index_cache
+from samviz.trace.column import READ_BYTES, Array
+from samviz.trace.replay import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
+
+if TYPE_CHECKING:
+    from samviz.trace.reader import Trace
+
+KEPT_IN_MEMORY = 2**20  # indexes of fewer entries are not written to the cache folder
+
+
+class SlotIndex(NamedTuple):
+    """The entries of one batch element's reads or writes, sorted by slot, then by step and entry.
+
+    Those of slot i are at places first[i] to first[i + 1] - 1. A position is step * P + entry, where entry
+    counts all heads' entries of a step. A weight is the head's whole weight at the slot.
+    """
+
+    first: Array  # [N + 1] int64
+    position: Array  # [M] int32, int64 in a trace of 2^31 entries or more
+    weight: Array  # [M] float32
+    used: Array  # [T * H] bool, whether the slot that a head took had been accessed before; [0] of reads
+
+
+class Indexes:
+    """The indexes of a trace, each built when it is first asked for. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._built: dict[tuple[Access, int], SlotIndex] = {}
+
+    def built(self, kind: Access, batch: int) -> SlotIndex | None:
+        """The index if there is one by now."""
+        return self._built.get((kind, batch))
+
+    def get(self, trace: "Trace", kind: Access, batch: int) -> SlotIndex:
+        """The index: from this process, from the cache folder, or built. Raises TraceError."""
+        with self._lock:
+            found = self._built.get((kind, batch))
+            if found is None:
+                found = self._built[kind, batch] = _load_or_build(trace, kind, batch)
+            return found
+
+
+def build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
+    """Sort a batch element's reads or writes by slot.
+
+    Raises:
+        TraceError: a slot that is none, a weight that is no number, or a part that cannot be read.
+    """
+    from samviz.kernels.inverted import count_slots, place_entries
+
+    slots, weights, path = trace[f"{kind}/slot"], trace[f"{kind}/weight"], trace.path
+    total, (steps, _, heads, entries) = trace.dimensions.slots, slots.shape
+    blocks = _blocks(steps, 8 * heads * entries)
+    first = np.zeros(total + 1, np.int64)
+    for start, stop in blocks:
+        count_slots(_plain(read_slots(path, slots, start, stop, total, batch), np.int32), first)
+    np.cumsum(first, out=first)
+    wide = steps * heads * entries >= 2**31
+    position, weight = np.empty(first[-1], np.int64 if wide else np.int32), np.empty(first[-1], np.float32)
+    free = first[:-1].copy()
+    for start, stop in blocks:
+        slot = _plain(read_slots(path, slots, start, stop, total, batch), np.int32)
+        merged = _merged(slot, _plain(read_weights(path, weights, start, stop, batch), np.float32))
+        place_entries(slot, merged, start, free, position, weight)
+    return SlotIndex(first, position, weight, _used(trace, kind, batch))
+
+
+def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
+    slots = trace[f"{kind}/slot"]
+    if slots.shape[0] * slots.shape[2] * slots.shape[3] < KEPT_IN_MEMORY or index_cache.is_growing(trace):
+        return build(trace, kind, batch)
+    key = index_cache.key_of(trace, kind, batch)
+    found = index_cache.load(key)
+    if found is None:
+        fresh = build(trace, kind, batch)._asdict()
+        found = index_cache.save(key, fresh) or fresh
+    return SlotIndex(**found)
+
+
+def _blocks(steps: int, step_bytes: int) -> list[tuple[int, int]]:
+    length = max(1, READ_BYTES // step_bytes)
+    return [(start, min(start + length, steps)) for start in range(0, steps, length)]
+
+
+def _merged(slot: Array, weight: Array) -> Array:
+    if slot.shape[-1] > MANY_ENTRIES:
+        return merged_weights(slot, weight)
+    from samviz.kernels.inverted import merge_entries
+
+    merged = np.empty_like(weight)
+    merge_entries(slot, weight, merged)
+    return merged
+
+
+def _used(trace: "Trace", kind: Access, batch: int) -> Array:
+    if kind == "read" or not trace.last_write_erases:
+        return np.zeros(0, bool)
+    usage = trace["usage/write"]
+    blocks = _blocks(len(trace), 4 * usage.shape[2] * usage.shape[3])
+    parts = [usage[start:stop, batch][..., -1].ravel() >= 0 for start, stop in blocks]
+    return np.concatenate(parts) if parts else np.zeros(0, bool)
+
+
+def _plain(array: Array, dtype: Any) -> Array:
+    """Contiguous and of one type, so that kernels are compiled once."""
+    return np.ascontiguousarray(array, dtype)
