@@ -121,6 +121,8 @@ def to_arrow(trace: "Trace", table: TableName = "accesses", **rows: Any) -> "pya
                 f"{stop - 1}; ask for fewer steps (start, stop), go through to_batches(), "
                 "or write a file: samviz export"
             )
+    if not batches:  # which would know no categories
+        batches = [wanted.record_batch(wanted.start, wanted.start)]
     (arrow,) = extra("pyarrow", purpose="to_arrow()")
     return arrow.Table.from_batches(batches, schema=wanted.schema)
 
