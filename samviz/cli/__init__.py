@@ -69,15 +69,15 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except click.ClickException as error:
         refuse(f"{error.format_message()} (see {help_of(error)})")
+    except (click.Abort, KeyboardInterrupt):  # before RuntimeError, which an Abort is
+        click.echo("samviz: stopped", err=True)
+        sys.exit(130)
     except MemoryError:
         refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
     except RuntimeError as error:  # torch has no type of its own for it
         if "can't allocate memory" not in str(error):
             raise
         refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("samviz: stopped", err=True)
-        sys.exit(130)
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
