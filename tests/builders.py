@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 
 from samviz.recorder import Recorder
@@ -111,6 +112,15 @@ def write_trace(
         for number, (start, stop) in enumerate(pairwise(bounds)):
             recorder.append(window(events, start, stop), episode=number)
     return path
+
+
+def add_start(path: Path, slot: Any, batch: Any, row: Any, last_access: Any) -> None:
+    """Let the finished trace tell what the memory held before its first step."""
+    with h5py.File(path, "r+") as file:
+        file["start/slot"] = np.array(slot, "i4")
+        file["start/batch"] = np.array(batch, "i4")
+        file["start/row"] = np.array(row, "f4")
+        file["start/last_access"] = np.array(last_access, "i8")
 
 
 def _weights(rng: np.random.Generator, slot: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

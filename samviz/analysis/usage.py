@@ -2,7 +2,8 @@
 
 A key orders the accesses of an episode as the model's ring does: step * P + position, where a step's
 writes (heads in order, entries in order) come before its reads and P is the number of entries of a step.
-A slot never accessed in the episode has key -1; such slots stand in front, in slot order.
+Accesses before the first recorded step, where /start tells of them, have negative keys. A slot that was never
+accessed has the lowest key of all; such slots stand in front, in slot order.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from samviz.trace.reader import Trace
 CHUNK_STEPS = 8192
 NEXT = 8
 NEVER = -1
+UNTOUCHED = np.iinfo(np.int64).min  # the key of a slot that was never accessed
+FARTHEST = 2**31 - 2  # steps before the recording that are told apart
 ORDER: tuple[Access, Access] = ("write", "read")  # a step writes before it reads
 
 
@@ -31,7 +34,7 @@ class Queue(NamedTuple):
     """At the END of each of T steps: the slots next in line, and how long ago the slots were accessed."""
 
     slot: NDArray[np.int32]  # [T, NEXT] next to be taken first; -1 beyond the last slot
-    last: NDArray[np.int32]  # [T, NEXT] their last access, -1 never
+    last: NDArray[np.int32]  # [T, NEXT] their last access as in Trace.usage: -1 never
     never: NDArray[np.int32]  # [T] slots never accessed in the episode
     ages: NDArray[np.int32]  # [T, bins] slots with age 0, 1, 2-3, 4-7, ... steps
 
@@ -70,16 +73,31 @@ def last_keys(trace: Trace, t: int, batch: int = 0) -> NDArray[np.int64]:
 
     Walks back from t until every slot is found: a full memory is gone through once in N/H steps.
     """
-    keys = np.full(trace.dimensions.slots, NEVER, np.int64)
-    first, stop = trace.episode_at(t).start, t + 1
-    while stop > first and (keys == NEVER).any():
+    keys = np.full(trace.dimensions.slots, UNTOUCHED, np.int64)
+    first, stop = trace.episode_at(t, batch).start, t + 1
+    while stop > first and (keys == UNTOUCHED).any():
         start = max(first, stop - CHUNK_STEPS)
         found = accesses(trace, start, stop, batch)
-        newest = np.full(keys.size, NEVER, np.int64)
+        newest = np.full(keys.size, UNTOUCHED, np.int64)
         newest[found.slot] = found.key  # the last of several wins, as in the ring
-        keys = np.where(keys == NEVER, newest, keys)
+        keys = np.where(keys == UNTOUCHED, newest, keys)
         stop = start
+    return np.where(keys == UNTOUCHED, first_keys(trace, first, batch), keys)
+
+
+def first_keys(trace: Trace, first: int, batch: int = 0) -> NDArray[np.int64]:
+    """[N]: the keys with which the episode that begins at step `first` begins."""
+    keys = np.full(trace.dimensions.slots, UNTOUCHED, np.int64)
+    if first == 0:
+        before = np.maximum(trace.start_usage(batch), -1 - FARTHEST)
+        told = before < NEVER
+        keys[told] = (before[told] + 1) * positions(trace)
     return keys
+
+
+def last_steps(keys: NDArray[np.int64], p: int) -> NDArray[np.int64]:
+    """The steps of keys, as Trace.usage tells them: -1 never, -1 - n for n steps before the recording."""
+    return np.where(keys == UNTOUCHED, NEVER, keys // p - (keys < 0))
 
 
 def queue(trace: Trace, start: int, stop: int, batch: int = 0) -> Queue:
@@ -101,10 +119,10 @@ def queue(trace: Trace, start: int, stop: int, batch: int = 0) -> Queue:
 
 def episode_queue(trace: Trace, a: int, b: int, first: int, batch: int) -> Queue:
     """`queue` for steps [a, b) of one episode that began at `first`."""
-    before = last_keys(trace, a - 1, batch) if a > first else np.full(trace.dimensions.slots, NEVER, np.int64)
+    before = last_keys(trace, a - 1, batch) if a > first else first_keys(trace, first, batch)
     found = accesses(trace, a, b, batch)
     touched, column = np.unique(found.slot, return_inverse=True)
-    moving = np.full((b - a, touched.size), NEVER, np.int64)  # [T, touched] key at the end of the step
+    moving = np.full((b - a, touched.size), UNTOUCHED, np.int64)  # [T, touched] key at the end of the step
     moving[0] = before[touched]
     np.maximum.at(moving, (found.step - a, column), found.key)
     np.maximum.accumulate(moving, axis=0, out=moving)
@@ -113,9 +131,9 @@ def episode_queue(trace: Trace, a: int, b: int, first: int, batch: int) -> Queue
     p = positions(trace)
     return Queue(
         slot,
-        np.where(key < 0, NEVER, key // p).astype(np.int32),
-        ((before[resting] < 0).sum() + (moving < 0).sum(1)).astype(np.int32),
-        age_counts(before[resting], moving, a, first, p),
+        last_steps(key, p).astype(np.int32),
+        ((before[resting] == UNTOUCHED).sum() + (moving == UNTOUCHED).sum(1)).astype(np.int32),
+        age_counts(before[resting], moving, a, p),
     )
 
 
@@ -133,21 +151,21 @@ def front(
     rank = np.lexsort((np.broadcast_to(slots, keys.shape), keys), axis=1)[:, :NEXT]
     short = ((0, 0), (0, NEXT - rank.shape[1]))
     slot = np.pad(slots[rank], short, constant_values=-1)
-    key = np.pad(np.take_along_axis(keys, rank, 1), short, constant_values=NEVER)
+    key = np.pad(np.take_along_axis(keys, rank, 1), short, constant_values=UNTOUCHED)
     return slot.astype(np.int32), key
 
 
-def age_counts(
-    resting: NDArray[np.int64], moving: NDArray[np.int64], a: int, first: int, p: int
-) -> NDArray[np.int32]:
+def age_counts(resting: NDArray[np.int64], moving: NDArray[np.int64], a: int, p: int) -> NDArray[np.int32]:
     """[T, bins]: slots whose last access was 0, 1, 2-3, 4-7, ... steps before the end of each step."""
     steps = np.arange(a, a + len(moving))
-    bins = 2 + int(np.log2(max(int(steps[-1]) - first, 1)))
-    held = np.sort(resting[resting >= 0] // p)
+    held = np.sort(resting[resting != UNTOUCHED] // p)
+    begun = np.concatenate([resting, moving[0]])
+    earliest = begun[begun != UNTOUCHED].min(initial=a * p) // p
+    bins = 2 + int(np.log2(max(int(steps[-1] - earliest), 1)))
     counts = np.zeros((len(moving), bins), np.int32)
     for k in range(bins):
         newest, oldest = (steps - (2**k >> 1)), steps - (2**k - 1)
         rest = np.searchsorted(held, newest, "right") - np.searchsorted(held, oldest, "left")
         age_floor, age_ceil = oldest[:, None] * p, (newest[:, None] + 1) * p
-        counts[:, k] = rest + ((moving >= np.maximum(age_floor, 0)) & (moving < age_ceil)).sum(1)
+        counts[:, k] = rest + ((moving >= age_floor) & (moving < age_ceil)).sum(1)
     return counts

@@ -49,9 +49,8 @@ def steps_of(told: Mapping[str, Any], wording: Wording) -> int:
     for field, value in told.items():
         shape = np.shape(value if hasattr(value, "shape") else as_array(value, field))
         if len(shape) < 2:
-            raise ConfigError(
-                f"{wording.prefix}{field}: expected axes [T, B, ...], found shape {list(shape)}"
-            )
+            found = f"found shape {list(shape)}"
+            raise ConfigError(f"{wording.prefix}{field}: expected axes [T, B, ...], {found}")
         return int(shape[0])
     raise ConfigError("expected what the step reads or writes, found nothing")
 

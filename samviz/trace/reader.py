@@ -190,16 +190,31 @@ class Trace:
         """The step at which each slot was last accessed, at the end of step t: [N] int64, -1 never.
 
         Accessed means that the weights of one head at the slot, its reads or its writes added up, exceeded
-        `access_threshold`. Values below -1 are steps before the recording, where /start tells of them.
+        `access_threshold`. Where /start tells of accesses before the recording, -1 - n is n steps before its
+        first step, and -1 may also be an access that is not known.
         """
         episode = self.episode_at(t, batch)
         accessed = last_accesses(self, (episode.start, t + 1), batch)
-        if episode.start == 0 and "start/slot" in self:
+        if episode.start > 0:
+            return accessed
+        return np.where(accessed < 0, self.start_usage(batch), accessed)
+
+    def start_usage(self, batch: int = 0) -> npt.NDArray[np.int64]:
+        """The last access of each slot before the first recorded step: [N] int64.
+
+        -1 - n is n steps before it, so -2 the step just before; -1 is never or not known.
+        """
+        before = np.full(self._dimensions.slots, -1, np.int64)
+        if "start/slot" in self:
             at, slot = self._start(batch)
-            before = self["start/last_access"][:][at]
-            untouched = accessed[slot] < 0
-            accessed[slot[untouched]] = before[untouched]
-        return accessed
+            told = self["start/last_access"][:][at]
+            if (told >= 0).any():
+                raise TraceError(
+                    f"{self._path}: /start/last_access: expected negative numbers, found {told.max()}; "
+                    "the file is damaged there"
+                )
+            before[slot] = told
+        return before
 
     def history(self, slot: int, batch: int = 0) -> History:
         """Every erasure, write and read of a slot: arrays of steps, heads, kinds and weights, in order.

@@ -1,9 +1,22 @@
 """The queue of least recently accessed slots, against a ring that is moved one access at a time."""
 
+from pathlib import Path
+
 import numpy as np
 
-from samviz.analysis.usage import NEVER, NEXT, accesses, last_keys, positions, queue
-from samviz.trace import Trace
+from samviz.analysis.usage import (
+    FARTHEST,
+    NEVER,
+    NEXT,
+    accesses,
+    first_keys,
+    last_keys,
+    last_steps,
+    positions,
+    queue,
+)
+from samviz.trace import Trace, open_trace
+from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 
 def slow_rings(trace: Trace) -> tuple[list[list[int]], list[dict[int, int]]]:
@@ -15,7 +28,9 @@ def slow_rings(trace: Trace) -> tuple[list[list[int]], list[dict[int, int]]]:
     last: dict[int, int] = {}
     for t in range(len(trace)):
         if t in starts:
-            ring, last = list(range(d.slots)), {}
+            before = trace.start_usage() if t == 0 else np.full(d.slots, NEVER)
+            ring = sorted(range(d.slots), key=lambda s: (before[s] != NEVER, before[s], s))
+            last = {s: int(before[s]) for s in range(d.slots) if before[s] != NEVER}
         for slot, weight in columns:
             for head in range(d.heads):
                 for s in slot[t, head]:
@@ -29,33 +44,69 @@ def slow_rings(trace: Trace) -> tuple[list[list[int]], list[dict[int, int]]]:
 
 
 def test_the_queue_is_the_front_of_the_ring(trace: Trace) -> None:
-    rings, lasts = slow_rings(trace)
     for start, stop in [(0, 90), (35, 65), (50, 51), (89, 90)]:
-        found = queue(trace, start, stop)
-        for t in range(start, stop):
-            front = [s for s in found.slot[t - start].tolist() if s >= 0]
-            assert front == rings[t][:NEXT]
-            assert found.last[t - start].tolist()[: len(front)] == [lasts[t].get(s, NEVER) for s in front]
-            assert found.never[t - start] == trace.dimensions.slots - len(lasts[t])
+        check_queue(trace, start, stop)
+
+
+def check_queue(trace: Trace, start: int, stop: int) -> None:
+    """Against the rings."""
+    rings, lasts = slow_rings(trace)
+    found = queue(trace, start, stop)
+    for t in range(start, stop):
+        front = [s for s in found.slot[t - start].tolist() if s >= 0]
+        assert front == rings[t][:NEXT]
+        assert found.last[t - start].tolist()[: len(front)] == [lasts[t].get(s, NEVER) for s in front]
+        assert found.never[t - start] == trace.dimensions.slots - len(lasts[t])
 
 
 def test_ages_count_every_accessed_slot_once(trace: Trace) -> None:
+    check_ages(trace, 10, 80)
+
+
+def check_ages(trace: Trace, start: int, stop: int) -> None:
+    """Against all ages, one by one."""
     _, lasts = slow_rings(trace)
-    found = queue(trace, 10, 80)
-    for t in range(10, 80):
-        ages = [t - last for last in lasts[t].values()]
+    found = queue(trace, start, stop)
+    for t in range(start, stop):
+        ages = [t - last - (last < 0) for last in lasts[t].values()]
         expected = [sum((2**k >> 1) <= a <= 2**k - 1 for a in ages) for k in range(found.ages.shape[1])]
-        assert found.ages[t - 10].tolist() == expected
+        assert found.ages[t - start].tolist() == expected
     np.testing.assert_array_equal(found.ages.sum(1) + found.never, trace.dimensions.slots)
 
 
 def test_last_keys_agree_with_the_trace(trace: Trace) -> None:
     for t in (0, 17, 39, 40, 60, 89):
         keys = last_keys(trace, t)
-        np.testing.assert_array_equal(np.where(keys < 0, NEVER, keys // positions(trace)), trace.usage(t))
+        np.testing.assert_array_equal(last_steps(keys, positions(trace)), trace.usage(t))
 
 
 def test_accesses_come_in_the_order_of_the_ring(trace: Trace) -> None:
     found = accesses(trace, 0, len(trace))
     assert (np.diff(found.key) > 0).all()
     np.testing.assert_array_equal(found.key // positions(trace), found.step)
+
+
+def full_from_the_start(path: Path, last_access: list[int]) -> Trace:
+    """Eight steps over twelve slots and three more; what is told of the slots before them."""
+    sizes = make_dimensions(reads=1, heads=1)
+    write_trace(path, random_events(np.random.default_rng(3), 11, sizes), sizes, [8])
+    slots = range(len(last_access))
+    add_start(path, slots, [0] * len(slots), np.ones((len(slots), sizes.word_size)), last_access)
+    return open_trace(path)
+
+
+def test_a_memory_that_was_full_begins_with_its_last_accesses(tmp_path: Path) -> None:
+    with full_from_the_start(tmp_path / "run.h5", [-2, -1, -40, -2, -3, -1, -700]) as trace:
+        check_queue(trace, 0, 11)
+        check_queue(trace, 4, 6)
+        check_ages(trace, 0, 11)
+        for t in range(11):
+            keys = last_keys(trace, t)
+            np.testing.assert_array_equal(last_steps(keys, positions(trace)), trace.usage(t))
+        assert queue(trace, 0, 11).last.min() < NEVER
+
+
+def test_an_access_ages_ago_is_no_more_than_that(tmp_path: Path) -> None:
+    with full_from_the_start(tmp_path / "run.h5", [-(2**62), -2]) as trace:
+        assert last_steps(first_keys(trace, 0), positions(trace))[:3].tolist() == [-1 - FARTHEST, -2, NEVER]
+        assert (queue(trace, 0, 8).ages.sum(1) + queue(trace, 0, 8).never == 12).all()

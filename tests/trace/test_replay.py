@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
 from samviz.trace import open_trace, replay
-from tests.builders import make_dimensions, random_events, write_trace
+from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 DELTA = np.float32(0.005)
 
@@ -37,14 +37,6 @@ def usage_by_hand(events, sizes, start, t, batch, before):
                         merged[slot] += weight
                 last[merged > DELTA] = step
     return last
-
-
-def add_start(path: Path, slot, batch, row, last_access) -> None:
-    with h5py.File(path, "r+") as file:
-        file["start/slot"] = np.array(slot, "i4")
-        file["start/batch"] = np.array(batch, "i4")
-        file["start/row"] = np.array(row, "f4")
-        file["start/last_access"] = np.array(last_access, "i8")
 
 
 @settings(max_examples=25, deadline=None)
@@ -178,6 +170,21 @@ def test_a_start_slot_outside_the_memory_is_refused(trace_path):
     said = "/start/slot: expected slots from 0 to 11, found 12"
     with open_trace(trace_path) as trace, pytest.raises(TraceError, match=said):
         trace.memory(0)
+
+
+def test_a_last_access_that_is_a_step_of_the_trace_is_refused(trace_path):
+    add_start(trace_path, [3, 4], [0, 0], np.zeros((2, 3)), [-1, 0])
+    said = "/start/last_access: expected negative numbers, found 0"
+    with open_trace(trace_path) as trace, pytest.raises(TraceError, match=said):
+        trace.usage(0)
+
+
+def test_a_step_just_before_the_recording_is_told_from_never(trace_path):
+    add_start(trace_path, [3, 4, 5], [0, 0, 0], np.ones((3, 3)), [-1, -2, -9])
+    with open_trace(trace_path) as trace:
+        assert trace.start_usage()[[2, 3, 4, 5]].tolist() == [-1, -1, -2, -9]
+        assert (trace.usage(0) == np.where(trace.usage(0) < 0, trace.start_usage(), 0)).all()
+        assert (trace.usage(60) >= -1).all()
 
 
 def test_weights_that_are_not_finite_are_refused(trace_path):

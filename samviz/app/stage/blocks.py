@@ -10,7 +10,7 @@ from samviz.analysis.entries import slots_of, weights_of
 from samviz.analysis.errors import has_answers, scored_steps, wrong_elements
 from samviz.analysis.history import last_writes_at_reads, rows_before
 from samviz.analysis.overview import ACCESSES
-from samviz.analysis.usage import accesses, last_keys, positions, queue
+from samviz.analysis.usage import accesses, first_keys, last_keys, last_steps, positions, queue
 from samviz.trace.reader import Trace
 
 Block = dict[str, NDArray[Any]]
@@ -48,14 +48,12 @@ def memory_block(trace: Trace, start: int, stop: int, scale: float) -> Block:
 def tracked_slots(trace: Trace, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The slots named in the window and the most recently used before it, and their last access before it."""
     named = [slots_of(trace, kind, start, stop).ravel() for kind in ACCESSES]
-    slots = trace.dimensions.slots
-    keys = np.full(slots, -1, np.int64)
-    if start > trace.episode_at(start).start:
-        keys = last_keys(trace, start - 1)
+    first = trace.episode_at(start).start
+    keys = last_keys(trace, start - 1) if start > first else first_keys(trace, first)
     recent = np.argsort(keys, kind="stable")[-RECENT:]
     chosen = np.unique(np.concatenate([*named, recent]))
     chosen = chosen[chosen >= 0].astype(np.int64)
-    return chosen, np.where(keys < 0, -1, keys // positions(trace))[chosen]
+    return chosen, last_steps(keys[chosen], positions(trace))
 
 
 def quantised(rows: NDArray[np.floating[Any]], scale: float) -> NDArray[np.int16]:

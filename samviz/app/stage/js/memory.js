@@ -101,12 +101,12 @@ class MemoryPanel extends Panel {
     const order = [...slots.keys()].sort((x, y) => this.rank(slots[y], cursor, win) - this.rank(slots[x], cursor, win) || x - y);
     for (const r of order) {
       const slot = slots[r], y = g.top + (r + 0.5) * g.rowH;
-      const idle = win.lastAccess(slot, cursor.t), age = cursor.t - idle;
+      const idle = idleSteps(win.lastAccess(slot, cursor.t), cursor.t);
       if (taken.some((other) => Math.abs(other - y) < gap)) continue;
       taken.push(y);
       const hot = this.touched.has(slot) || slot === cursor.slot;
       text(ctx, theme, number(slot), g.cells - 6, y, { size: 10.5, align: "right", color: hot ? theme.ink : theme.muted, weight: hot ? 600 : 400 });
-      text(ctx, theme, idle < 0 ? "–" : number(age), this.w - 2, y, { size: 10.5, align: "right", color: age === 0 && idle >= 0 ? theme.ink : theme.muted });
+      text(ctx, theme, idle === null ? "–" : number(idle), this.w - 2, y, { size: 10.5, align: "right", color: idle === 0 ? theme.ink : theme.muted });
     }
   }
 

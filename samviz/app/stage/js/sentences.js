@@ -17,9 +17,11 @@ function writeSentence(win, e) {
 const agoText = (n) => (n === 0 ? "in the same step" : `${steps(n)} ago`);
 const entrySentence = (win, e) => (e.kind === "read" ? readSentence(win, e) : writeSentence(win, e));
 
+const lastAccessText = (last, t) => `last accessed ${last < 0 ? "before recording began" : `at step ${number(last)}`}, ${agoText(idleSteps(last, t))}`;
+
 function slotSentence(win, slot, t) {
   const last = win.lastAccess(slot, t);
-  const when = last < 0 ? "not accessed in this episode so far" : `last accessed at step ${number(last)}, ${agoText(t - last)}`;
+  const when = last === -1 ? "not accessed in this episode so far" : lastAccessText(last, t);
   return `slot ${number(slot)} at the end of step ${number(t)}, ${when}`;
 }
 

@@ -52,7 +52,7 @@ class UsagePanel extends Panel {
       ctx.lineWidth = sure ? 1.5 : 1;
       ctx.strokeRect(x + 0.75, y + 10.75, chip - 1.5, 18.5);
       text(ctx, theme, number(slot), x + chip / 2, y + 20.5, { size: 11.5, weight: 600, align: "center", color: theme.ink });
-      text(ctx, theme, last < 0 ? "never" : number(cursor.t - last), x + chip / 2, y + 37, { size: 10, align: "center" });
+      text(ctx, theme, last === -1 ? "never" : number(idleSteps(last, cursor.t)), x + chip / 2, y + 37, { size: 10, align: "center" });
       this.spot(x, y + 10, chip + 4, 34, { slot, next: k, last });
     });
     return y + 46;
@@ -85,7 +85,7 @@ class UsagePanel extends Panel {
     if (e.kind) return { t: e.t, slot: e.slot, head: e.head, text: [entrySentence(win, e)] };
     if (e.next !== undefined) {
       const order = !win.queue ? `number ${e.next + 1} by idle steps` : e.next < win.heads ? `head ${e.next} takes it next, unless it is accessed first` : `number ${e.next + 1} in line`;
-      const idle = e.last < 0 ? "never accessed in this episode" : `last accessed at step ${number(e.last)}`;
+      const idle = e.last === -1 ? "never accessed in this episode" : lastAccessText(e.last, cursor.t);
       return { slot: e.slot, text: [`slot ${number(e.slot)}: ${order}; ${idle}`] };
     }
     const when = e.never ? "never accessed in this episode" : `last accessed ${ageLabel(e.bin, 99)} steps before the end of step ${number(cursor.t)}`;

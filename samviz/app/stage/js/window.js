@@ -62,7 +62,7 @@ class Window {
     return first === 0 ? this.a.base_row.subarray(index * this.word_size, (index + 1) * this.word_size) : null;
   }
 
-  // The step of the slot's last access at the end of step t, -1 never in this episode.
+  // The step of the slot's last access at the end of step t, -1 never in this episode, -1 - n: n steps before the run.
   lastAccess(slot, t) {
     const index = this.slotIndex.get(slot);
     if (index === undefined) return -1;
@@ -76,9 +76,9 @@ class Window {
   slotsAt(t, most, focus) {
     if (this.slots <= most) return Array.from({ length: this.slots }, (_, i) => i);
     const rank = new Map();
-    for (const slot of this.a.base_slot) rank.set(slot, this.lastAccess(slot, t));
+    for (const slot of this.a.base_slot) rank.set(slot, -(idleSteps(this.lastAccess(slot, t), t) ?? 2 ** 40));
     for (const e of [...this.entries("write", t), ...this.entries("read", t)]) {
-      if (e.weight > this.threshold || e.erases) rank.set(e.slot, Math.max(rank.get(e.slot), this.steps + e.weight));
+      if (e.weight > this.threshold || e.erases) rank.set(e.slot, Math.max(rank.get(e.slot), 1 + Math.abs(e.weight)));
     }
     if (focus !== null && this.slotIndex.has(focus)) rank.set(focus, Infinity);
     const chosen = [...rank].sort((x, y) => y[1] - x[1] || x[0] - y[0]).slice(0, most);
@@ -100,6 +100,12 @@ class Window {
     const array = this.a[name];
     return array[index.reduce((at, i, axis) => at * array.shape[axis + 1] + i, t - this.start)];
   }
+}
+
+// How long ago an access was at the end of step t; null where there was none.
+function idleSteps(last, t) {
+  if (last === -1) return null;
+  return last >= 0 ? t - last : t - last - 1;
 }
 
 // The place of the last value below `limit` in an ascending list, -1 without one.
