@@ -92,7 +92,12 @@ def generate(
         TraceError: the trace cannot be written.
     """
     sizes = demo.dimensions
-    settings: dict[str, Any] = {"meta": _meta(demo), "access_threshold": DELTA, "overwrite": overwrite}
+    settings: dict[str, Any] = {
+        "meta": _meta(demo),
+        "access_threshold": DELTA,
+        "last_write_erases": True,
+        "overwrite": overwrite,
+    }
     with Recorder(path, **sizes.__dict__, **settings) as recorder:
         memory, items = fresh_memory(sizes), no_items(demo.steps, sizes)
         room, candidates = empty_journal(min(WINDOW_STEPS, demo.steps), sizes), no_candidates(sizes)

@@ -69,15 +69,15 @@ class TraceFile:
         except FAILURES as error:
             raise self._failed(first_line(error)) from error
 
-    def append_row(self, row: Arrays) -> None:
-        """Append one row to each of some datasets that do not count steps; the next commit takes it along."""
+    def append_rows(self, rows: Arrays) -> None:
+        """Append to datasets that do not count steps what belongs to a step that is yet to be written."""
         try:
-            if self._space.data_left(self._size()) < sum(value.nbytes for value in row.values()):
+            if self._space.data_left(self._size()) < sum(array.nbytes for array in rows.values()):
                 return  # the last room is for steps
-            for name, value in row.items():
+            for name, array in rows.items():
                 dataset = self._file[name]
-                dataset.resize(len(dataset) + 1, axis=0)
-                dataset[-1] = value
+                dataset.resize(len(dataset) + len(array), axis=0)
+                dataset[-len(array) :] = array
         except FAILURES as error:
             raise self._failed(first_line(error)) from error
 

@@ -111,6 +111,7 @@ def create_dataset(
     chunk: int,
     *,
     packed: bool = False,
+    fill: int = 0,
 ) -> h5py.Dataset:
     """A dataset that can grow along its first axis, with a checksum; `chunk` rows of that axis a chunk."""
     if 0 in shape[1:]:  # HDF5 has no chunk of no bytes
@@ -122,6 +123,7 @@ def create_dataset(
         dtype=dtype,
         chunks=(chunk, *shape[1:]),
         fletcher32=DATASETS[name].checked,
+        fillvalue=fill,
         **({"compression": "gzip", "compression_opts": 1, "shuffle": True} if packed else {}),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from samviz.errors import ConfigError, RecordingStopped, TraceError
 from samviz.recorder.buffer import BlockBuffer
+from samviz.recorder.check import CHECK_STEPS, check_rows, create_check
 from samviz.recorder.creation import check_target
 from samviz.recorder.fields import COLUMNS, IO, LINK_EVENTS, USAGE
 from samviz.recorder.file import COMMIT_STEPS, TraceFile
@@ -58,6 +59,7 @@ class Recorder:
     last_write_erases: whether the last entry of a head's write is a slot that was erased first.
     start_memory: [B, N, W], what the memory held before the first step, if it was not all zero.
     meta: JSON-able description of model and task. weights: the checkpoint's safetensors bytes.
+    checks: whether rows of the live memory are stored now and then, for `samviz verify` (see `append`).
     chunk_steps: steps that become readable together; 1 to 16 suits a slow source that is watched live.
     fsync_s: seconds between syncs to disk (for power loss; a killed process loses nothing committed).
     size_limit: bytes that the file may grow to. Where it, or the disk, is full, recording stops with what is
@@ -88,6 +90,7 @@ class Recorder:
         start_memory: Any = None,
         meta: Mapping[str, Any] | None = None,
         weights: bytes | None = None,
+        checks: bool = False,
         chunk_steps: int = CHUNK_STEPS,
         overwrite: bool = False,
         fsync_s: float = 5.0,
@@ -127,6 +130,8 @@ class Recorder:
                     last_write_erases=last_write_erases,
                     meta=encoded,
                 )
+                if checks:
+                    create_check(file, word_size)
                 return create_datasets(file, plan.datasets, plan.dimensions, chunk_steps, weights, start)
 
             check_settings(plan.dimensions, chunk_steps, access_threshold, plan.datasets)
@@ -146,6 +151,7 @@ class Recorder:
         self._make = make
         self._episode = 0
         self._left_out = 0.0
+        self._next_check = 0 if checks else None
         self._on_stop = on_stop or _warn
         self._stopped: str | None = None
         self._closed = False
@@ -231,6 +237,7 @@ class Recorder:
         loss: Any = None,
         source: Any = None,
         train_step: int | None = None,
+        check: Any = None,
     ) -> None:
         """Append one window of T steps; everything is copied, so the caller may go on to change it.
 
@@ -242,6 +249,8 @@ class Recorder:
         input, output, target, mask, loss, source: tensors or arrays [T, B, ...]; a target, mask, loss or
         source that is not known may be left out (NaN, 0, NaN, -1).
         train_step: the optimizer's step that the window was recorded at.
+        check: [B, N, W], the model's memory at the end of the window. Some of its rows are stored, every 256
+        steps, if the recorder was made with `checks`.
         Raises ConfigError where something does not fit (the window is not recorded then), TraceError after
         `close`, or where the file cannot be made.
         """
@@ -254,7 +263,8 @@ class Recorder:
             "source": source,
         }
         io = {field: value for field, value in io.items() if value is not None}
-        self._add(told_by(events), io, WINDOW, episode, first_step=first_step, train_step=train_step)
+        told = told_by(events)
+        self._add(told, io, WINDOW, episode, first_step=first_step, train_step=train_step, check=check)
 
     def _add(
         self,
@@ -265,6 +275,7 @@ class Recorder:
         *,
         first_step: int,
         train_step: int | None,
+        check: Any = None,
     ) -> None:
         """Check a window, make the file if it is the first, and let the window in."""
         if self._closed:
@@ -290,7 +301,8 @@ class Recorder:
             if number != self._episode:
                 self._usage.forget()
             window |= self._usage.follow(window, self.n_steps)
-        self._unless_stopped(lambda: self._take_in(window, steps))
+        rows = self._checked_rows(check, window, steps)
+        self._unless_stopped(lambda: self._take_in(window, steps, rows))
         self._episode = number
         self._left_out = max(self._left_out, left_out)
 
@@ -331,7 +343,19 @@ class Recorder:
             self._stopped = str(error)
             self._on_stop(self._stopped)
 
-    def _take_in(self, window: Window, steps: int) -> None:
+    def _checked_rows(self, memory: Any, window: Window, steps: int) -> Window | None:
+        """What /check is to hold of the memory at the end of the window, if it is time to."""
+        last = self.n_steps + steps - 1
+        if memory is None or self._next_check is None or last < self._next_check:
+            return None
+        sizes = self._plan.dimensions
+        rows = check_rows(memory, window["write/slot"], last, (sizes.batch, sizes.slots, sizes.word_size))
+        self._next_check = last + CHECK_STEPS
+        return rows
+
+    def _take_in(self, window: Window, steps: int, rows: Window | None) -> None:
+        if rows is not None:  # before the steps: what the next commit counts is there
+            self._file.append_rows(rows)
         for block in self._buffer.add(window, steps):
             self._file.write(block)
         if self._file.overdue:

@@ -92,6 +92,7 @@ def recorder_for(model: Model, task: Task, path: Path, **more: Any) -> Recorder:
         # the write entry that is no read entry is the slot that was taken, and so erased
         last_write_erases=sizes.write_entries > sizes.read_entries,
         columns=(*UNGATED_COLUMNS, *MODELS[name_of(model)].gates),
+        checks=True,
         **more,
     )
 
@@ -101,7 +102,7 @@ def record_episode(
 ) -> None:
     """Let the model answer one episode and append it; `more` goes to the recorder's `append` as it is."""
     with torch.no_grad():
-        output, _, events = model(batch.inputs, events=True)
+        output, state, events = model(batch.inputs, events=True)
         recorder.append(
             events,
             episode=episode,
@@ -111,8 +112,15 @@ def record_episode(
             mask=batch.mask,
             loss=loss_bits(output, batch, output_kind),
             source=batch.source if batch.source.shape[-1] else None,
+            check=memory_of(state),
             **more,
         )
+
+
+def memory_of(state: Any) -> torch.Tensor:
+    """The memory [B, N, W] in the state of any model that has one."""
+    memory = state.memory
+    return memory if isinstance(memory, torch.Tensor) else memory.word
 
 
 def trace_meta(task: Task, model: Model, seed: int) -> dict[str, Any]:

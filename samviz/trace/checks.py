@@ -13,11 +13,14 @@ import numpy as np
 
 from samviz.trace.safety import DAMAGED, NOT_OURS, check_storage, find_dataset, refusal
 from samviz.trace.schema import (
+    CHECK,
     DATASETS,
     FORMAT,
+    GROWING,
     INFLATION,
     INTEGER_ATTRIBUTES,
     META_BYTES,
+    START,
     STATUS,
     TEXT_ATTRIBUTES,
     VERSION,
@@ -99,7 +102,7 @@ def check_datasets(file: h5py.File, path: Path, header: Header, n_steps: int) ->
             found_steps = f"{dataset.shape[0]} steps"
             raise refusal(path, f"/{name}", f"at least the {n_steps} steps of /n_steps", found_steps, DAMAGED)
         found[name] = dataset
-    _check_start(path, found)
+    _check_whole_groups(path, found)
     declared = sum(dataset.size * dataset.dtype.itemsize for dataset in found.values())
     on_disk = path.stat().st_size
     if declared > INFLATION * on_disk:
@@ -137,7 +140,9 @@ def _check_type(dataset: h5py.Dataset, path: Path, row: Dataset) -> None:
 
 def _check_shape(dataset: h5py.Dataset, path: Path, row: Dataset, sizes: dict[str, int]) -> None:
     shape = dataset.shape if dataset.shape is not None else ()
-    expected = [axis if isinstance(axis, int) or axis == "T" else sizes.get(axis, axis) for axis in row.axes]
+    expected = [
+        axis if isinstance(axis, int) or axis in GROWING else sizes.get(axis, axis) for axis in row.axes
+    ]
     fits = len(shape) == len(expected) and all(
         isinstance(want, str) or want == have for want, have in zip(expected, shape, strict=True)
     )
@@ -145,15 +150,15 @@ def _check_shape(dataset: h5py.Dataset, path: Path, row: Dataset, sizes: dict[st
         wanted = "shape (" + ", ".join(map(str, expected)) + ")"
         raise refusal(path, f"/{row.name}", wanted, shape, DAMAGED)
     # a free symbol is fixed by the first dataset that uses it
-    sizes.update({axis: have for axis, have in zip(row.axes, shape, strict=True) if axis != "T"})  # type: ignore[misc]
+    sizes.update({axis: have for axis, have in zip(row.axes, shape, strict=True) if axis not in GROWING})  # type: ignore[misc]
 
 
-def _check_start(path: Path, found: dict[str, h5py.Dataset]) -> None:
-    names = ("start/slot", "start/batch", "start/row", "start/last_access")
-    present = [name for name in names if name in found]
-    if present and len(present) < len(names):
-        missing = next(name for name in names if name not in found)
-        raise refusal(path, f"/{missing}", "all four datasets of /start or none", "none", DAMAGED)
+def _check_whole_groups(path: Path, found: dict[str, h5py.Dataset]) -> None:
+    for group, names in (("start", START), ("check", CHECK)):
+        missing = [name for name in names if name not in found]
+        if 0 < len(missing) < len(names):
+            expected = f"all four datasets of /{group} or none"
+            raise refusal(path, f"/{missing[0]}", expected, "none", DAMAGED)
 
 
 def _version(file: h5py.File, path: Path) -> tuple[int, int]:

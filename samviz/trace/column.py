@@ -1,6 +1,7 @@
 """One dataset of a trace: numpy-style reading of its committed part."""
 
 import operator
+from copy import copy
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -33,6 +34,12 @@ class Column:
         self.name = name
         self.shape: tuple[int, ...] = (length, *dataset.shape[1:])
         self.dtype: np.dtype[Any] = dataset.dtype
+
+    def cut(self, length: int) -> "Column":
+        """The same column, with at most so many rows of its first axis."""
+        shorter = copy(self)
+        shorter.shape = (min(length, len(self)), *self.shape[1:])
+        return shorter
 
     def __len__(self) -> int:
         return self.shape[0]

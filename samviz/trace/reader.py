@@ -18,7 +18,8 @@ from samviz.trace.index import Indexes, SlotIndex
 from samviz.trace.opening import damaged, open_file
 from samviz.trace.replay import Access, last_accesses, last_rows
 from samviz.trace.safety import check_file
-from samviz.trace.schema import DATASETS, Dimensions
+from samviz.trace.schema import CHECK, DATASETS, Dimensions
+from samviz.trace.true_rows import count_true_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -74,6 +75,11 @@ class Trace:
             for name, dataset in datasets.items()
         }
         del datasets  # a live file's must not stay open
+        if "check/step" in self._columns:
+            whole = count_true_rows(self._columns["check/step"], n_steps, self._status != "recording")
+            whole = min(whole, *(len(self._columns[name]) for name in CHECK))
+            for name in CHECK:
+                self._columns[name] = self._columns[name].cut(whole)
         self._episodes = find_episodes(self._path, self._columns["episode"])
 
     @property

@@ -16,8 +16,13 @@ ROW_CHUNK_STEPS = 16
 META_BYTES = 60_000
 CHUNK_BYTES = 64 * 2**20
 INFLATION = 200
+CHECK_SLOTS = 256  # the width of /check/slot
+GROWING = ("T", "C")  # axes that grow while a trace is written, one dataset after the other
 
 STATUS = ("recording", "complete", "stopped early")
+
+START = ("start/slot", "start/batch", "start/row", "start/last_access")
+CHECK = ("check/step", "check/batch", "check/slot", "check/row")
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

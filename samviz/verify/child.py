@@ -12,12 +12,13 @@ from pathlib import Path
 from threading import Timer
 from typing import IO
 
-from samviz.errors import SamvizError, TraceError
+from samviz.errors import ConfigError, SamvizError, TraceError
 from samviz.verify.report import Check, Report
 from samviz.verify.verification import Stage, verify
 
 CPU_GRACE_S = 5
-MODULE = ["-m", "samviz.verify.child"]
+LEAST_MEMORY = 2**30
+MODULE = ("-m", "samviz.verify.child")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,28 +35,28 @@ def verify_apart(
     """As `verify`, in a child process under limits. A child that crashes is a check that failed.
 
     Raises:
+        ConfigError: a memory limit in which nothing runs.
         TraceError: the file cannot be opened as a trace, or it took more than the limits allow.
     """
     limits = limits or Limits()
-    command = [
-        sys.executable,
-        "-m",
-        "samviz.verify.child",
-        json.dumps(asdict(limits) | {"equations": equations}),
-    ]
-    child = subprocess.Popen(
-        [*command, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    late = Timer(limits.time_s, child.kill)
-    late.start()
-    try:
-        told = _listen(child.stdout, report)  # type: ignore[arg-type]  # it is a pipe
-        child.wait()
-    finally:
-        overdue = late.finished.is_set()
-        late.cancel()
-        child.kill()
-        child.wait()
+    if limits.memory < LEAST_MEMORY:
+        raise ConfigError(
+            f"memory limit: expected at least {LEAST_MEMORY:,} bytes, found {limits.memory:,}; "
+            "the libraries alone take about as much"
+        )
+    settings = json.dumps(asdict(limits) | {"equations": equations})
+    command = [sys.executable, *MODULE, settings]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*command, str(path)], text=True, **pipe) as child:  # type: ignore[call-overload]
+        late = Timer(limits.time_s, child.kill)
+        late.start()
+        try:
+            told = _listen(child.stdout, report)
+            child.wait()
+        finally:
+            overdue = late.finished.is_set()
+            late.cancel()
+            child.kill()
     if "report" in told:
         return Report.from_json(told["report"])
     if "refused" in told:

@@ -20,7 +20,8 @@ from samviz.trace.schema import DATASETS
 from samviz.verify.report import Check
 from samviz.verify.values import Progress
 
-KNOWN_MODELS = ("SAM", "SDNC", "DAM", "NTM", "DNC")
+KNOWN_MODELS = ("SAM", "SDNC", "DAM", "NTM", "DNC", "demo memory")
+READS_BY_CONTENT = ("SAM", "SDNC", "DAM", "demo memory")
 SEARCHES = 256  # at most so many steps are searched for nearer words where that takes long
 SEARCH_VALUES = 2**31  # numbers read in a search of every step that is not long
 
@@ -103,7 +104,7 @@ def _why_not(trace: Trace, check: int) -> str | None:
         return "this model takes no slots from the queue"
     if check in (kernel.WRITES, kernel.ROWS) and not trace.last_write_erases:
         return "this model does not write as SAM does"
-    if check == kernel.READS and name not in ("SAM", "SDNC", "DAM"):
+    if check == kernel.READS and name not in READS_BY_CONTENT:
         return "this model does not read by content alone"
     if check == kernel.NEAREST and trace.meta.get("index") not in ("exact", None):
         return f"the index was approximate: {str(trace.meta.get('index'))[:20]}"

@@ -13,6 +13,7 @@ from samviz.errors import TraceError
 from samviz.recorder import file
 from samviz.recorder.fields import EVENTS
 from samviz.trace import Trace, open_trace
+from samviz.verify.rows import row_check
 from tests.builders import make_dimensions, random_events, recorder_for
 from tests.recorder.writer import EPISODE_WINDOWS, WINDOW, window_arrays
 
@@ -47,6 +48,11 @@ def check_right(trace: Trace) -> None:
     number = np.arange(len(trace)) // (WINDOW * EPISODE_WINDOWS)
     np.testing.assert_array_equal(trace["episode"][:, 0], number)
     assert trace.memory(len(trace) - 1).any()
+    steps = trace["check/step"][:]
+    # one check every 300 steps, the first after 100: those of committed steps are there, no other
+    assert steps.tolist() == list(range(WINDOW - 1, len(trace), 3 * WINDOW))
+    checked = row_check(trace)
+    assert checked.outcome == "passed" if len(steps) else "skipped", checked.detail
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.13, 0.31])

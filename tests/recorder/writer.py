@@ -22,11 +22,16 @@ def window_arrays(number: int) -> Arrays:
 
 
 def main(path: str, stop: bool) -> None:
-    with stop_request() as asked, recorder_for(path, SIZES, fsync_s=0.05) as recorder:
+    memory = np.zeros((SIZES.batch, SIZES.slots, SIZES.word_size), np.float32)
+    with stop_request() as asked, recorder_for(path, SIZES, fsync_s=0.05, checks=True) as recorder:
         number = 0
         while not (asked() or (stop and recorder.stopped)):
+            if number % EPISODE_WINDOWS == 0:
+                memory[:] = 0
             arrays = window_arrays(number)
-            recorder.append(SimpleNamespace(**arrays), episode=number // EPISODE_WINDOWS)
+            written = arrays["write_slot"][:, 0] >= 0
+            memory[0, arrays["write_slot"][:, 0][written]] = arrays["write_row"][:, 0][written]
+            recorder.append(SimpleNamespace(**arrays), episode=number // EPISODE_WINDOWS, check=memory)
             number += 1
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from samviz.errors import ConfigError, TraceError
+from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.trace import open_trace
 from samviz.trace.labelled import DIMENSIONS
 from samviz.trace.schema import DATASETS
@@ -21,7 +22,7 @@ def path(tmp_path: Path) -> Path:
     sizes = make_dimensions(batch=2, links=3, input_size=5, output_size=4, source_size=1)
     rng = np.random.default_rng(0)
     with recorder_for(
-        tmp_path / "run.h5", sizes, gates=("mode",), training=True, meta={"seed": 3}
+        tmp_path / "run.h5", sizes, columns=(*UNGATED_COLUMNS, "mode"), training=True, meta={"seed": 3}
     ) as recorder:
         for episode, steps in enumerate((40, 50)):
             io = {name: rng.random((steps, 2, size)) for name, size in (("input", 5), ("output", 4))}

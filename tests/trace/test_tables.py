@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
+from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.trace import open_trace, tables
 from tests.builders import make_dimensions, random_arrays, recorder_for
 
@@ -33,7 +34,7 @@ def record(path: Path, steps: int, **sizes: int) -> Path:
     }
     arrays = random_arrays(rng, steps, shape)
     gates = ("alpha", "gamma", "beta", "mode") if shape.links else ("alpha", "gamma", "beta")
-    with recorder_for(path, shape, gates=gates, training=True) as recorder:
+    with recorder_for(path, shape, columns=(*UNGATED_COLUMNS, *gates), training=True) as recorder:
         for episode, part in enumerate(np.array_split(np.arange(steps), 3)):
             cut = {name: values[part] for name, values in arrays.items()}
             io = {name: values[part] for name, values in told.items()}
@@ -128,7 +129,7 @@ def test_a_row_of_a_step_says_what_the_trace_holds_one_number_of(two):
 
 def test_a_trace_without_io_and_gates_has_a_short_table_of_steps(tmp_path):
     sizes = make_dimensions()
-    with recorder_for(tmp_path / "run.h5", sizes, gates=()) as recorder:
+    with recorder_for(tmp_path / "run.h5", sizes, columns=UNGATED_COLUMNS) as recorder:
         arrays = random_arrays(np.random.default_rng(0), 5, sizes)
         recorder.append(SimpleNamespace(**arrays), episode=0)
     with open_trace(tmp_path / "run.h5") as trace:
