@@ -21,6 +21,10 @@ class TraceError(SamvizError):
     """A file that is no trace, a damaged trace, or a trace that cannot be written."""
 
 
+class TraceWarning(UserWarning):
+    """A trace that shows less than it once held; `Trace.warning` says the same."""
+
+
 class TrainingError(SamvizError):
     """Training runs that ended before their time."""
 

@@ -1,6 +1,8 @@
 """The command line: parse, one library call, print. Every refusal is one line on stderr and exit code 2."""
 
 import sys
+import warnings
+from typing import TextIO
 
 import click
 
@@ -19,7 +21,7 @@ from samviz.cli.repair import repair
 from samviz.cli.slice import slice_steps
 from samviz.cli.train import train
 from samviz.cli.verify import verify
-from samviz.errors import SamvizError
+from samviz.errors import SamvizError, TraceWarning
 from samviz.study.commands import study
 from samviz.terminal import warn
 
@@ -60,6 +62,7 @@ for command in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the entry point of the script `samviz`."""
+    warnings.showwarning = say
     try:
         outcome = cli.main(arguments, prog_name="samviz", standalone_mode=False)
     except SamvizError as error:
@@ -85,6 +88,21 @@ def refuse(reason: str) -> None:
     """Say why in one line, and exit."""
     warn(reason)
     sys.exit(2)
+
+
+def say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning that a trace gives is one line, without the code that met it; others are as ever."""
+    if issubclass(category, TraceWarning):
+        warn(str(message))
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr)
 
 
 def help_of(error: click.ClickException) -> str:

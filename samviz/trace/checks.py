@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,15 @@ from uuid import UUID
 import h5py
 import numpy as np
 
-from samviz.trace.safety import DAMAGED, NOT_OURS, check_storage, find_dataset, refusal
+from samviz.trace.chunks import ChunkError, Chunks
+from samviz.trace.safety import (
+    DAMAGED,
+    NOT_OURS,
+    check_own_objects,
+    check_storage,
+    find_dataset,
+    refusal,
+)
 from samviz.trace.schema import (
     CHECK,
     DATASETS,
@@ -27,6 +36,8 @@ from samviz.trace.schema import (
     Dataset,
     Dimensions,
 )
+
+_HALF_A_LETTER = re.compile(r"\\u[dD][89a-fA-F]")  # alone it is no text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +68,11 @@ def check_header(file: h5py.File, path: Path) -> Header:
 
 
 def parse_meta(path: Path, text: str) -> dict[str, Any]:
-    """The meta attribute as a dict; its numbers must be finite."""
+    """The meta attribute as a dict; its numbers must be finite, and its text can always be encoded."""
     try:
-        meta = json.loads(text, parse_constant=_no_constant)
+        meta = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if _HALF_A_LETTER.search(text):
+            meta = json.loads(json.dumps(meta, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise refusal(path, "attribute meta", "valid JSON", error, DAMAGED) from None
     if not isinstance(meta, dict):
@@ -74,7 +87,7 @@ def check_commit(file: h5py.File, path: Path) -> tuple[int, str]:
         dataset = _require(file, path, name)
         _check_type(dataset, path, DATASETS[name])
         _check_shape(dataset, path, DATASETS[name], {})
-        values.append(int(dataset[0]))
+        values.append(_only_value(dataset, path, name))
     n_steps, status = values
     if n_steps < 0:
         raise refusal(path, "/n_steps", "a count of steps", n_steps, DAMAGED)
@@ -102,7 +115,8 @@ def check_datasets(file: h5py.File, path: Path, header: Header, n_steps: int) ->
             found_steps = f"{dataset.shape[0]} steps"
             raise refusal(path, f"/{name}", f"at least the {n_steps} steps of /n_steps", found_steps, DAMAGED)
         found[name] = dataset
-    _check_whole_groups(path, found)
+    check_own_objects(file, path, ["n_steps", "status", *found])
+    _check_groups(path, found, sizes)
     declared = sum(dataset.size * dataset.dtype.itemsize for dataset in found.values())
     on_disk = path.stat().st_size
     if declared > INFLATION * on_disk:
@@ -153,12 +167,24 @@ def _check_shape(dataset: h5py.Dataset, path: Path, row: Dataset, sizes: dict[st
     sizes.update({axis: have for axis, have in zip(row.axes, shape, strict=True) if axis not in GROWING})  # type: ignore[misc]
 
 
-def _check_whole_groups(path: Path, found: dict[str, h5py.Dataset]) -> None:
+def _only_value(dataset: h5py.Dataset, path: Path, name: str) -> int:
+    try:
+        Chunks(dataset).check(dataset, (slice(0, 1),))
+    except ChunkError as error:
+        raise refusal(path, f"/{name}", "one number", error, DAMAGED) from None
+    return int(dataset[0])
+
+
+def _check_groups(path: Path, found: dict[str, h5py.Dataset], sizes: dict[str, int]) -> None:
     for group, names in (("start", START), ("check", CHECK)):
         missing = [name for name in names if name not in found]
         if 0 < len(missing) < len(names):
             expected = f"all four datasets of /{group} or none"
             raise refusal(path, f"/{missing[0]}", expected, "none", DAMAGED)
+    most = sizes["B"] * sizes["N"]
+    if "start/slot" in found and len(found["start/slot"]) > most:
+        held = f"{len(found['start/slot']):,}"
+        raise refusal(path, "/start/slot", f"at most {most:,} rows, one a slot", held, DAMAGED)
 
 
 def _version(file: h5py.File, path: Path) -> tuple[int, int]:
@@ -224,6 +250,11 @@ def _check_text(path: Path, text: dict[str, str]) -> None:
             wanted = "a UUID" if name == "uuid" else "an ISO 8601 time"
             raise refusal(path, f"attribute {name}", wanted, repr(text[name]), DAMAGED) from None
     parse_meta(path, text["meta"])
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_constant(text)
 
 
 def _no_constant(name: str) -> float:

@@ -1,20 +1,33 @@
 """One dataset of a trace: numpy-style reading of its committed part."""
 
+import math
 import operator
+import time
 from copy import copy
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
-from samviz.errors import TraceError
+from samviz.errors import ConfigError, TraceError
+from samviz.trace.chunks import Chunks
+from samviz.trace.safety import printable
+from samviz.trace.schema import DATASETS
+
+if TYPE_CHECKING:
+    from samviz.trace.opening import OpenFile
 
 READ_BYTES = 16 * 2**20
+MOST_BYTES = 8 * 2**30  # that one question may ask for
+
+FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError)  # what h5py makes of a damaged file
 
 Array = npt.NDArray[Any]
+
+_PAUSE = 0.01  # seconds that a live file gets before the second attempt
 
 LOCK = RLock()  # one for all traces: HDF5 does one thing at a time anyway
 
@@ -23,23 +36,19 @@ class Column:
     """A lazy, read-only array: `trace["read/slot"][10:20, 0]` reads just that from the file.
 
     Indexing follows numpy (ints, slices, Ellipsis, integer and boolean arrays); per-step columns end at the
-    last committed step. Raises IndexError as numpy does, TraceError where the file cannot be read.
+    last committed step. Raises IndexError as numpy does, ConfigError for more than 8 GiB at once, TraceError
+    where the file cannot be read, naming the first steps that cannot.
     """
 
-    def __init__(self, file: h5py.File, dataset: h5py.Dataset, name: str, path: Path, length: int) -> None:
+    def __init__(self, file: "OpenFile", dataset: h5py.Dataset, name: str, path: Path, length: int) -> None:
         self._file = file
         self._kept = None if file.swmr_mode else dataset
         self._path = path
-        self._chunk = dataset.chunks[0] if dataset.chunks else 64
+        self._chunk = dataset.chunks[0] if dataset.chunks else max(1, length)
+        self._chunks = Chunks(dataset)
         self.name = name
         self.shape: tuple[int, ...] = (length, *dataset.shape[1:])
         self.dtype: np.dtype[Any] = dataset.dtype
-
-    def cut(self, length: int) -> "Column":
-        """The same column, with at most so many rows of its first axis."""
-        shorter = copy(self)
-        shorter.shape = (min(length, len(self)), *self.shape[1:])
-        return shorter
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -61,6 +70,7 @@ class Column:
             wanted, first = _narrow(keys[0], len(self))
         rest = [_narrow(part, size) for part, size in zip(keys[1:], self.shape[1:], strict=True)]
         box = tuple(part[0] for part in rest)
+        self._refuse_too_much(wanted, box)
         block = self._read(wanted, box) if isinstance(wanted, slice) else self.gather(wanted, box)
         return block[(first, *(part[1] for part in rest))]  # type: ignore[no-any-return]
 
@@ -85,18 +95,70 @@ class Column:
                 at = end
         return out
 
+    def first(self, length: int) -> "Column":
+        """The same column, ending after `length` steps."""
+        shorter = copy(self)
+        shorter.shape = (length, *self.shape[1:])
+        return shorter
+
+    @property
+    def chunk_steps(self) -> int:
+        """Steps that are stored together, and lost together."""
+        return self._chunk
+
+    def _refuse_too_much(self, steps: slice | Array, box: tuple[slice, ...]) -> None:
+        first = len(range(steps.start, steps.stop, steps.step)) if isinstance(steps, slice) else len(steps)
+        counts = [len(range(cut.start, cut.stop, cut.step or 1)) for cut in box]
+        size = math.prod([first, *counts]) * self.dtype.itemsize
+        if size > MOST_BYTES:
+            raise ConfigError(
+                f"{self._path}: /{self.name}: expected a question for at most {MOST_BYTES:,} bytes, "
+                f"found one for {size:,}; read it in pieces"
+            )
+
     def _read(self, steps: slice, box: tuple[slice, ...]) -> Array:
+        """A box of the dataset, from a live file at the second attempt if need be."""
         with LOCK:
-            if not self._file:
-                raise TraceError(f"{self._path}: /{self.name}: the trace was closed; open it again")
-            try:
-                return self._open()[(steps, *box)]  # type: ignore[no-any-return]
-            except (OSError, RuntimeError) as error:
-                why = "a checksum does not match" if "filter" in str(error) else str(error).splitlines()[0]
-                raise TraceError(
-                    f"{self._path}: /{self.name}: steps {steps.start} to {steps.stop - 1} cannot be read "
-                    f"({why}); the file is damaged there: restore it from a copy or record it again"
-                ) from error
+            found = self._attempt((steps, *box))
+            if isinstance(found, str) and self._kept is None:
+                time.sleep(_PAUSE)
+                found = self._attempt((steps, *box))
+            if isinstance(found, str):
+                raise self._unreadable(steps, box, found)
+            return found
+
+    def _attempt(self, box: tuple[slice, ...]) -> Array | str:
+        """What the box holds, or why it cannot be read; no exception, which would keep the dataset open."""
+        if not self._file.is_open:
+            raise TraceError(printable(f"{self._path}: /{self.name}: the trace was closed; open it again"))
+        if self._file.was_replaced():
+            raise TraceError(
+                printable(f"{self._path}: other content took the place of this trace; open it again")
+            )
+        try:
+            dataset = self._open()
+            self._chunks.check(dataset, box)
+            return dataset[box]  # type: ignore[no-any-return]
+        except FAILURES as error:
+            return _in_words(error)
+
+    def _unreadable(self, steps: slice, box: tuple[slice, ...], why: str) -> TraceError:
+        """The error that names the first chunk of the steps that cannot be read."""
+        first, stop = steps.start, steps.stop
+        for start in range(first - first % self._chunk, stop, self._chunk):
+            piece = slice(max(start, first), min(start + self._chunk, stop), 1)
+            found = self._attempt((piece, *box))
+            if isinstance(found, str):
+                start = max(start, 0)
+                first, stop, why = start, min(start + self._chunk, len(self)), found
+                break
+        unit = "steps" if DATASETS[self.name].per_step else "rows"
+        return TraceError(
+            printable(
+                f"{self._path}: /{self.name}: {unit} {first} to {stop - 1} cannot be read ({why}); "
+                "the file is damaged there: restore it from a copy or record it again"
+            )
+        )
 
     def _open(self) -> h5py.Dataset:
         """The dataset; of a live file an up-to-date handle, used once.
@@ -109,6 +171,13 @@ class Column:
         dataset = self._file[self.name]
         dataset.refresh()
         return dataset
+
+
+def _in_words(error: Exception) -> str:
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    if "metadata" in text or "address" in text:
+        return f"the file's own index of it is damaged: {text[:120]}"
+    return "a checksum does not match" if "filter" in text or "letcher" in text else text[:120]
 
 
 def _expand(key: Any, rank: int) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Open a trace and ask it things: columns, episodes, the memory and its usage at any step."""
 
 import bisect
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from samviz.errors import ConfigError, TraceError
+from samviz.errors import ConfigError, TraceError, TraceWarning
 from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
-from samviz.trace.column import LOCK, Array, Column
+from samviz.trace.column import FAILURES, LOCK, Array, Column
 from samviz.trace.episodes import Episode, find_episodes
 from samviz.trace.history import History, history
 from samviz.trace.index import Indexes, SlotIndex
@@ -19,6 +20,8 @@ from samviz.trace.opening import damaged, open_file
 from samviz.trace.replay import Access, last_accesses, last_rows
 from samviz.trace.safety import check_file
 from samviz.trace.schema import CHECK, DATASETS, Dimensions
+from samviz.trace.start import start_accesses, start_slots
+from samviz.trace.tail import left_unread, readable_steps
 from samviz.trace.true_rows import count_true_rows
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Trace:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._indexes = Indexes()
+        self._warning: str | None = None
         check_file(self._path)
         self._file = open_file(self._path)
         try:
@@ -54,33 +58,52 @@ class Trace:
         except TraceError:
             self._file.close()
             raise
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        except FAILURES as error:
             self._file.close()
-            raise damaged(self._path, error) from error
+            raise damaged(self._path, error, self._file) from error
+        if self._warning:
+            warnings.warn(TraceWarning(self._warning), stacklevel=3)
 
     def _load(self) -> None:
         self._header = check_header(self._file, self._path)
         n_steps, self._status = check_commit(self._file, self._path)
         datasets = check_datasets(self._file, self._path, self._header, n_steps)
+        self._file.remember(self._header.uuid)
         self._dimensions = dimensions(self._header.sizes, datasets)
-        self._n_steps = n_steps
-        self._columns = {
+        held = {name: len(dataset) for name, dataset in datasets.items()}
+        columns = {
             name: Column(
-                self._file,
-                dataset,
-                name,
-                self._path,
-                n_steps if DATASETS[name].per_step else dataset.shape[0],
+                self._file, dataset, name, self._path, n_steps if DATASETS[name].per_step else held[name]
             )
             for name, dataset in datasets.items()
         }
         del datasets  # a live file's must not stay open
+        self._n_steps, self._warning = self._shown(columns, n_steps, held)
+        self._columns = {
+            name: column.first(self._n_steps) if DATASETS[name].per_step else column
+            for name, column in columns.items()
+        }
         if "check/step" in self._columns:
-            whole = count_true_rows(self._columns["check/step"], n_steps, self._status != "recording")
-            whole = min(whole, *(len(self._columns[name]) for name in CHECK))
-            for name in CHECK:
-                self._columns[name] = self._columns[name].cut(whole)
+            self._columns |= self._true_rows()
         self._episodes = find_episodes(self._path, self._columns["episode"])
+
+    def _shown(
+        self, columns: dict[str, Column], n_steps: int, held: dict[str, int]
+    ) -> tuple[int, str | None]:
+        """The steps to show, and a warning where there were more once.
+
+        Only a recording that did not end well may have a damaged end; elsewhere that is an error when read.
+        """
+        per_step = {name: column for name, column in columns.items() if DATASETS[name].per_step}
+        if self._status == "complete":
+            return n_steps, left_unread(self._path, per_step, n_steps, held)
+        return readable_steps(self._path, per_step, n_steps)
+
+    def _true_rows(self) -> dict[str, Column]:
+        """The columns of /check, as far as they belong to committed steps."""
+        columns = {name: self._columns[name] for name in CHECK}
+        whole = count_true_rows(columns, self._n_steps, complete=self._status == "complete")
+        return {name: column.first(whole) for name, column in columns.items()}
 
     @property
     def path(self) -> Path:
@@ -106,6 +129,11 @@ class Trace:
     def status(self) -> str:
         """One of "recording" (also: killed while recording), "complete" and "stopped early"."""
         return self._status
+
+    @property
+    def warning(self) -> str | None:
+        """One line where the trace shows less than it once held; None where it is whole."""
+        return self._warning
 
     @property
     def dimensions(self) -> Dimensions:
@@ -213,13 +241,7 @@ class Trace:
         before = np.full(self._dimensions.slots, -1, np.int64)
         if "start/slot" in self:
             at, slot = self._start(batch)
-            told = self["start/last_access"][:][at]
-            if (told >= 0).any():
-                raise TraceError(
-                    f"{self._path}: /start/last_access: expected negative numbers, found {told.max()}; "
-                    "the file is damaged there"
-                )
-            before[slot] = told
+            before[slot] = start_accesses(self._path, self["start/last_access"], at)
         return before
 
     def history(self, slot: int, batch: int = 0) -> History:
@@ -314,15 +336,10 @@ class Trace:
         return wanted, inverse
 
     def _start(self, batch: int) -> tuple[Array, Array]:
-        """(places in /start, slots) of what the batch element's memory held before the first step."""
-        mine = np.flatnonzero(self["start/batch"][:] == batch)
-        slot = self["start/slot"][:][mine]
-        if slot.size and (slot.min() < 0 or slot.max() >= self._dimensions.slots):
-            raise TraceError(
-                f"{self._path}: /start/slot: expected slots from 0 to {self._dimensions.slots - 1}, "
-                f"found {slot.min()} to {slot.max()}; the file is damaged there"
-            )
-        return mine, slot
+        """(places in /start, slots) of what the batch element's memory held at the start, by slot."""
+        sizes = (self._dimensions.batch, self._dimensions.slots)
+        told = start_slots(self._path, self["start/batch"], self["start/slot"], sizes, batch)
+        return told[:, 0], told[:, 1]
 
     def _check_step(self, t: int, batch: int) -> None:
         if not 0 <= t < self._n_steps:

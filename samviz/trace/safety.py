@@ -3,6 +3,7 @@
 import math
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -19,6 +20,8 @@ _FILTERS = {
     h5py.h5z.FILTER_FLETCHER32,
     h5py.h5z.FILTER_LZF,
 }
+_LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "an external link"}
+_MOST_CHUNKS = 2**24  # a byte of bookkeeping for each
 _LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
 
 
@@ -26,10 +29,12 @@ def refusal(path: Path, key: str, expected: str, found: object, advice: str) -> 
     """The one-line error of this room: where, what was expected, what was found, what to do."""
     shown = str(found)
     shown = shown if len(shown) <= 100 else shown[:97] + "..."
-    line = f"{path}: {key}: expected {expected}, found {shown}; {advice}"
-    return TraceError(
-        "".join(letter if letter.isprintable() else "\\" + hex(ord(letter))[1:] for letter in line)
-    )
+    return TraceError(printable(f"{path}: {key}: expected {expected}, found {shown}; {advice}"))
+
+
+def printable(text: str) -> str:
+    """The text on one line that does nothing to a terminal, whatever a path or a file put into it."""
+    return "".join(letter if letter.isprintable() else "\\" + hex(ord(letter))[1:] for letter in text)
 
 
 def check_file(path: Path) -> None:
@@ -57,11 +62,12 @@ def find_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
     *groups, last = name.split("/")
     where: h5py.Group = file
     for part in (*groups, last):
-        link = where.get(part, getlink=True)
-        if link is None:
+        if not where.id.links.exists(part.encode()):
             return None
-        if not isinstance(link, h5py.HardLink):
-            raise refusal(path, f"/{name}", "a hard link", type(link).__name__, "do not open this file")
+        kind = where.id.links.get_info(part.encode()).type
+        if kind != h5py.h5l.TYPE_HARD:
+            found = _LINKS.get(kind, f"a user-defined link ({kind})")
+            raise refusal(path, f"/{name}", "a hard link", found, "do not open this file")
         wanted = h5py.Dataset if part is last else h5py.Group
         found = where.get(part, getclass=True)
         if found is not wanted:
@@ -70,6 +76,26 @@ def find_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
             )
         where = where[part]
     return where
+
+
+def check_own_objects(file: h5py.File, path: Path, names: Iterable[str]) -> None:
+    """No group or dataset of those names may be another one under a second name."""
+    seen = {_address(file): "/"}
+    for part in dict.fromkeys(part for name in names for part in _lineage(name)):
+        address = _address(file[part])
+        if address in seen:
+            found = f"{seen[address]} under a second name"
+            raise refusal(path, f"/{part}", "an object of its own", found, "do not open this file")
+        seen[address] = f"/{part}"
+
+
+def _lineage(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def _address(item: h5py.Group | h5py.Dataset) -> int:
+    return int(h5py.h5o.get_info(item.id).addr)
 
 
 def check_storage(dataset: h5py.Dataset, path: Path, name: str) -> None:
@@ -82,15 +108,27 @@ def check_storage(dataset: h5py.Dataset, path: Path, name: str) -> None:
         raise refusal(
             path, f"/{name}", "data inside this file", "external or virtual storage", "do not open it"
         )
-    filters = {plist.get_filter(index)[0] for index in range(plist.get_nfilters())}
-    if not filters <= _FILTERS:
-        found = f"filter {min(filters - _FILTERS)}"
-        raise refusal(
-            path, f"/{name}", "deflate, shuffle, lzf or fletcher32", found, "repack it without that filter"
-        )
+    _check_filters(plist, path, name)
     if plist.get_layout() == h5py.h5d.CHUNKED:
-        size = math.prod(plist.get_chunk()) * dataset.id.get_type().get_size()
-        if size > CHUNK_BYTES:
-            raise refusal(
-                path, f"/{name}", f"chunks of at most {CHUNK_BYTES:,} bytes", f"{size:,}", "repack it"
-            )
+        _check_chunks(dataset, plist.get_chunk(), path, name)
+
+
+def _check_filters(plist: h5py.h5p.PropDCID, path: Path, name: str) -> None:
+    filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
+    expected = "deflate, shuffle, lzf or fletcher32"
+    if not set(filters) <= _FILTERS:
+        found = f"filter {min(set(filters) - _FILTERS)}"
+        raise refusal(path, f"/{name}", expected, found, "repack it without that filter")
+    if len(set(filters)) < len(filters):  # deflate in deflate packs a million to one
+        found = f"filters {filters}"
+        raise refusal(path, f"/{name}", f"{expected}, each once", found, "do not open this file")
+
+
+def _check_chunks(dataset: h5py.Dataset, chunk: tuple[int, ...], path: Path, name: str) -> None:
+    size = math.prod(chunk) * dataset.id.get_type().get_size()
+    if size > CHUNK_BYTES:
+        expected = f"chunks of at most {CHUNK_BYTES:,} bytes"
+        raise refusal(path, f"/{name}", expected, f"{size:,}", "repack it")
+    count = math.prod(-(-length // part) for length, part in zip(dataset.shape, chunk, strict=True))
+    if count > _MOST_CHUNKS:
+        raise refusal(path, f"/{name}", f"at most {_MOST_CHUNKS:,} chunks", f"{count:,}", "repack it")

@@ -16,10 +16,11 @@ SHOWN_EPISODES = 10
 def short(trace: "Trace") -> str:
     """Three lines: file, model and task; steps and episodes; sizes."""
     facts = _facts(trace)
+    warning = f"\n  {facts['warning']}" if trace.warning else ""
     return (
         f"Trace {trace.path.name}: {facts['model']} on {facts['task']}, {facts['status']}\n"
         f"  {facts['steps']} steps, {facts['episodes']} episodes, batch {facts['batch']}\n"
-        f"  {facts['memory']}, {facts['heads']}, {facts['size']}"
+        f"  {facts['memory']}, {facts['heads']}, {facts['size']}{warning}"
     )
 
 
@@ -67,8 +68,14 @@ def _facts(trace: "Trace") -> dict[str, str]:
         "batch": str(sizes.batch),
         "memory": f"{sizes.slots:,} slots x {sizes.word_size}",
         "heads": f"{sizes.heads} heads x {sizes.reads} reads",
+        **({"warning": _loss(trace)} if trace.warning else {}),
         "size": size_text(trace.path.stat().st_size if trace.path.exists() else 0),
     }
+
+
+def _loss(trace: "Trace") -> str:
+    """The trace's warning without its path."""
+    return _plain((trace.warning or "").removeprefix(f"{trace.path}: "))
 
 
 def _origin(trace: "Trace") -> dict[str, str]:

@@ -97,6 +97,7 @@ def test_steps_beyond_the_commit_are_not_shown(trace_path: Path):
 
     with h5py.File(trace_path, "r+") as file:
         file["n_steps"][0] = 70
+        file["status"][0] = 0
     with open_trace(trace_path) as trace:
         assert len(trace) == 70
         assert trace["read/slot"].shape[0] == 70

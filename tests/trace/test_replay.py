@@ -174,7 +174,7 @@ def test_a_start_slot_outside_the_memory_is_refused(trace_path):
 
 def test_a_last_access_that_is_a_step_of_the_trace_is_refused(trace_path):
     add_start(trace_path, [3, 4], [0, 0], np.zeros((2, 3)), [-1, 0])
-    said = "/start/last_access: expected negative numbers, found 0"
+    said = "/start/last_access row 1: expected a step before the recording: negative, found 0"
     with open_trace(trace_path) as trace, pytest.raises(TraceError, match=said):
         trace.usage(0)
 

@@ -1,0 +1,169 @@
+"""Where the stored chunks of a dataset lie and how large they are, looked at before HDF5 decodes one.
+
+HDF5 trusts a file here. It shows what the heap happens to hold where a stored chunk is too short (and dies
+where it has fewer than 4 bytes), zeros where one was never written or lies beyond the end of the file, and it
+unpacks whatever a chunk unpacks to, however much.
+"""
+
+import math
+import os
+import zlib
+from collections.abc import Iterator
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+_CHECKSUM_BYTES = 4
+_PACKERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF)
+_LOOK_UPS = 4  # HDF5 walks the index to find one chunk: soon it is cheaper to list them all
+
+_UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _PLAIN, _PACKED, _RIGHT = range(7)
+_FAULTS = {
+    _UNKNOWN: "nothing was ever stored there",
+    _ABSENT: "nothing was ever stored there",
+    _OUTSIDE: "it lies beyond the end of the file, which was cut short",
+    _MISSHAPEN: "what is stored there does not have the size of a chunk",
+}
+
+Places = npt.NDArray[np.int64]  # of chunks in the grid of chunks: [n, axes], or one: [axes]
+
+
+class ChunkError(ValueError):
+    """A chunk that must not be given to HDF5 to decode; the message says why."""
+
+
+class Chunks:
+    """The chunks of one dataset, each looked at once; a dataset that is not chunked counts as one."""
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        plist = dataset.id.get_create_plist()
+        self._chunked = plist.get_layout() == h5py.h5d.CHUNKED
+        self._compact = plist.get_layout() == h5py.h5d.COMPACT
+        self._chunk = tuple(dataset.chunks or (max(1, size) for size in dataset.shape))
+        self._bytes = math.prod(self._chunk) * dataset.dtype.itemsize
+        self._filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
+        grid = [-(-size // part) for size, part in zip(dataset.shape, self._chunk, strict=True)]
+        self._state = np.zeros(grid, np.uint8)
+        self._looked_up = 0
+
+    def check(self, dataset: h5py.Dataset, box: tuple[slice, ...]) -> None:
+        """Check the chunks that a box of the dataset touches, but for those that were checked before.
+
+        Raises:
+            ChunkError: one of them cannot be decoded to what it should hold.
+        """
+        if any(cut.start >= cut.stop for cut in box):
+            return
+        region = tuple(
+            slice(cut.start // part, -(-cut.stop // part)) for cut, part in zip(box, self._chunk, strict=True)
+        )
+        state = self._state[region]  # a view
+        if (state == _RIGHT).all():
+            return
+        first = np.array([cut.start for cut in region])
+        self._look(dataset, np.argwhere(state == _UNKNOWN) + first)
+        for index in np.argwhere(state == _PACKED):
+            state[tuple(index)] = self._unpacked_state(dataset, index + first)
+        faulty = np.argwhere(state < _PLAIN)
+        if faulty.size:
+            raise ChunkError(_FAULTS[int(state[tuple(faulty[0])])])
+        state[...] = _RIGHT
+
+    def _look(self, dataset: h5py.Dataset, places: Places) -> None:
+        """Find out about those chunks at least."""
+        if not len(places):
+            return
+        file_bytes = os.fstat(dataset.file.id.get_vfd_handle()).st_size
+        if not self._chunked:
+            self._state[...] = self._block_state(dataset, file_bytes)
+            return
+        if self._looked_up + len(places) <= _LOOK_UPS:
+            self._looked_up += len(places)
+            for place in places:
+                info = dataset.id.get_chunk_info_by_coord(self._corner(place))
+                self._state[tuple(place)] = self._stored_state(info, file_bytes)
+            return
+        for info in _listed(dataset):
+            place = tuple(at // part for at, part in zip(info.chunk_offset, self._chunk, strict=True))
+            inside = all(index < size for index, size in zip(place, self._state.shape, strict=True))
+            if inside and self._state[place] == _UNKNOWN:
+                self._state[place] = self._stored_state(info, file_bytes)
+
+    def _corner(self, place: Places) -> tuple[int, ...]:
+        """The first element of a chunk."""
+        return tuple(int(index) * part for index, part in zip(place, self._chunk, strict=True))
+
+    def _stored_state(self, info: h5py.h5d.StoreInfo, file_bytes: int) -> int:
+        if info.byte_offset is None or info.size == 0:
+            return _ABSENT
+        if info.byte_offset + info.size > file_bytes:
+            return _OUTSIDE
+        applied = self._applied(info.filter_mask)
+        checksums = _CHECKSUM_BYTES * applied.count(h5py.h5z.FILTER_FLETCHER32)
+        if checksums < _CHECKSUM_BYTES * self._filters.count(h5py.h5z.FILTER_FLETCHER32):
+            return _MISSHAPEN
+        if any(packer in applied for packer in _PACKERS):
+            # deflate adds 5 bytes to 16 KiB that it cannot pack
+            return _PACKED if info.size <= self._bytes + self._bytes // 1024 + 1024 else _MISSHAPEN
+        return _PLAIN if info.size == self._bytes + checksums else _MISSHAPEN
+
+    def _block_state(self, dataset: h5py.Dataset, file_bytes: int) -> int:
+        """Likewise for a dataset in one piece."""
+        if self._compact:
+            return _PLAIN
+        start = dataset.id.get_offset()
+        if start is None:
+            return _ABSENT
+        return _PLAIN if start + self._bytes <= file_bytes else _OUTSIDE
+
+    def _applied(self, mask: int) -> list[int]:
+        return [number for index, number in enumerate(self._filters) if not mask >> index & 1]
+
+    def _unpacked_state(self, dataset: h5py.Dataset, place: Places) -> int:
+        """Unpack a chunk as far as it may go, and forget it."""
+        mask, data = dataset.id.read_direct_chunk(self._corner(place))
+        size = len(data)
+        for number in reversed(self._applied(mask)):
+            if number == h5py.h5z.FILTER_FLETCHER32:
+                size -= _CHECKSUM_BYTES
+                data = data[: max(size, 0)]
+            elif number in _PACKERS:
+                unpack = _inflated if number == h5py.h5z.FILTER_DEFLATE else _expanded
+                data = unpack(data, self._bytes + _CHECKSUM_BYTES)
+                size = len(data)
+        return _RIGHT if size == self._bytes else _MISSHAPEN
+
+
+def _listed(dataset: h5py.Dataset) -> Iterator[h5py.h5d.StoreInfo]:
+    found: list[h5py.h5d.StoreInfo] = []
+    dataset.id.chunk_iter(found.append)
+    return iter(found)
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    """What deflate makes of it, cut off beyond `most` bytes; nothing where it is damaged."""
+    machine = zlib.decompressobj()
+    try:
+        unpacked = machine.decompress(data, most + 1)
+    except zlib.error:
+        return b""
+    return unpacked if machine.eof else b""
+
+
+def _expanded(data: bytes, most: int) -> bytes:
+    """As many zeros as LZF makes bytes of it, cut off beyond `most`; nothing where it is damaged."""
+    at = size = 0
+    while at < len(data) and size <= most:
+        control = data[at]
+        if control < 32:  # a literal run
+            at += control + 2
+            size += control + 1
+            continue
+        length = control >> 5
+        if length == 7:
+            length += data[at + 1] if at + 1 < len(data) else 0
+            at += 1
+        at += 2
+        size += length + 2
+    return bytes(size) if at == len(data) else b""
