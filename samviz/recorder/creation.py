@@ -9,6 +9,7 @@ import h5py
 
 from samviz.errors import TraceError
 from samviz.recorder.closing import close_whatever_happens
+from samviz.recorder.hdf5 import new_hdf5
 from samviz.recorder.space import OVERHEAD_BYTES, Space
 from samviz.trace.schema import SIGNATURE
 from samviz.writer_lock import WriterLock
@@ -66,7 +67,7 @@ def first_line(error: Exception) -> str:
 
 
 def _build(path: Path, part: Path, build: Callable[[h5py.File], Datasets]) -> tuple[h5py.File, Datasets]:
-    file = h5py.File(part, "x", libver=("v110", "v110"))
+    file = new_hdf5(part)
     try:
         datasets = build(file)
         file.swmr_mode = True

@@ -60,7 +60,7 @@ def test_a_file_that_is_no_hdf5(tmp_path, content, found):
 
 def test_a_file_cut_short(trace_path):
     trace_path.write_bytes(trace_path.read_bytes()[:3000])
-    said = r"run\.h5: expected a file of 53,\d+ bytes, found 3,000: it was cut short; restore it"
+    said = r"run\.h5: expected a file of 5\d,\d+ bytes, found 3,000: it was cut short; restore it"
     with pytest.raises(TraceError, match=said):
         open_trace(trace_path)
 
