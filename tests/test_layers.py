@@ -22,6 +22,7 @@ print(*(name for name in sys.argv[2:] if name in sys.modules))
         ("samviz.trace", ["torch", "streamlit", "plotly"]),
         ("samviz.analysis", ["torch", "streamlit", "plotly"]),
         ("samviz.recorder", ["torch", "streamlit", "plotly"]),
+        ("samviz.rewrite", ["torch", "streamlit", "plotly"]),
     ],
 )
 def test_room_loads_without(room: str, strangers: list[str]) -> None:

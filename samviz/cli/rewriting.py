@@ -38,7 +38,7 @@ def working() -> Iterator[Callable[[int, int], None]]:
         def report(done: int, total: int) -> None:
             nonlocal shown
             if stop():
-                raise click.Abort
+                raise KeyboardInterrupt
             percent = min(100, 100 * done // max(total, 1))
             advance(percent - shown)
             shown = percent

@@ -4,10 +4,10 @@ All go the same way: a plan of pieces of old columns, written under NAME.part, s
 value for value, and only then given its name. Nothing here imports torch.
 """
 
-from samviz.rewrite.merge import merge
-from samviz.rewrite.migrate import migrate
-from samviz.rewrite.repack import repack
-from samviz.rewrite.repair import repair
+from samviz.rewrite.merging import merge
+from samviz.rewrite.migrating import migrate
+from samviz.rewrite.packing import repack
+from samviz.rewrite.repairing import repair
 from samviz.rewrite.result import Rewritten
 from samviz.rewrite.slicing import slice_trace
 

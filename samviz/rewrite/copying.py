@@ -29,8 +29,7 @@ CACHE_BYTES = 2**20
 
 def build(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
     """Write the file and sync it. Raises TraceError where a source or the file fails."""
-    if not plan.packed:
-        require_room(part, plan.size, path)
+    require_room(part, 0 if plan.packed else plan.size, path)
     try:
         # exclusive: nothing that somebody else has put there is lost
         file = h5py.File(part, "x", libver=("v110", "v110"), rdcc_nbytes=CACHE_BYTES)
@@ -140,7 +139,7 @@ def _bytes(array: Array) -> Array:
 def _why(error: Exception) -> str:
     """What the system says, out of the many lines that HDF5 puts around it."""
     told = re.search(r"error message = '([^']+)'", str(error))
-    return told[1] if told else str(getattr(error, "strerror", None) or error).splitlines()[0]
+    return told[1] if told else (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _give_up(file: h5py.File, part: Path) -> None:

@@ -1,7 +1,8 @@
 """Which part of a trace can still be read."""
 
+from contextlib import suppress
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samviz.errors import TraceError
 from samviz.rewrite.progress import Progress
@@ -29,7 +30,7 @@ def find_damage(source: Source, progress: Progress) -> Damage:
     unread = []
     for name, column in source.columns.items():
         wanted = steps if DATASETS[name].per_step else len(column)
-        readable = _readable_rows(column, wanted, progress)
+        readable = _readable_rows(column, min(wanted, _rows_in_file(source, name)), progress)
         if readable == wanted:
             continue
         if DATASETS[name].per_step:
@@ -54,6 +55,27 @@ def _readable_rows(column: Column, stop: int, progress: Progress) -> int:
             return _first_unreadable(column, start, end)
         progress.advance((end - start) * row_bytes)
     return stop
+
+
+def _rows_in_file(source: Source, name: str) -> int:
+    """The rows before the first whose data lie beyond the end of the file, which has been cut short.
+
+    HDF5 reads zeros there, and the checksum of zeros is zero: nothing else tells.
+    """
+    dataset = source.file[name]
+    rows, end = len(dataset), source.path.stat().st_size
+    if dataset.chunks is None:
+        offset = dataset.id.get_offset()
+        return rows if offset is None or offset + dataset.nbytes <= end else 0
+
+    def look(chunk: Any) -> None:
+        nonlocal rows
+        if chunk.byte_offset + chunk.size > end:
+            rows = min(rows, chunk.chunk_offset[0])
+
+    with suppress(OSError, RuntimeError):  # rows that the index has lost cannot be read either
+        dataset.id.chunk_iter(look)
+    return rows
 
 
 def _first_unreadable(column: Column, start: int, stop: int) -> int:

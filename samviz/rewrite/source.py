@@ -30,6 +30,7 @@ class Source(NamedTuple):
     """
 
     path: Path
+    file: h5py.File
     header: Header
     committed: int
     n_steps: int
@@ -105,7 +106,7 @@ def _load(file: h5py.File, path: Path) -> Source:
     }
     strangers = tuple(islice(_strangers(file), SHOWN_NAMES + 1))
     return Source(
-        path, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
+        path, file, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
     )
 
 

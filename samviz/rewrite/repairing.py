@@ -1,5 +1,6 @@
 """A whole trace out of one whose writer was killed, or whose data are damaged from some step on."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from samviz.errors import TraceError
@@ -11,8 +12,6 @@ from samviz.rewrite.progress import Progress, Report, silent
 from samviz.rewrite.result import Rewritten
 from samviz.rewrite.source import Source, left_out, open_source, refuse_live
 from samviz.rewrite.writing import PASSES, write_verified
-from samviz.trace.opening import open_file
-from samviz.trace.safety import check_file
 from samviz.trace.schema import STATUS
 
 
@@ -31,8 +30,9 @@ def repair(
     """
     path, new = Path(path), Path(new)
     refuse_live(path)
-    _require_hdf5(path)
-    with open_source(path) as source, new_file(new, [path], overwrite=overwrite) as part:
+    with ExitStack() as opened:
+        source = _open(path, opened)
+        part = opened.enter_context(new_file(new, [path], overwrite=overwrite))
         size = sum(map(column_bytes, source.columns.values()))
         progress = Progress(report, (1 + PASSES) * size)
         damage = find_damage(source, progress)
@@ -48,12 +48,13 @@ def repair(
     )
 
 
-def _require_hdf5(path: Path) -> None:
-    check_file(path)
+def _open(path: Path, opened: ExitStack) -> Source:
     try:
-        open_file(path).close()
+        return opened.enter_context(open_source(path))
     except TraceError as error:
-        why = str(error.__cause__ or error).splitlines()[0]
+        if error.__cause__ is None:  # the file can be read, but is no such trace
+            raise
+        why = str(error.__cause__).splitlines()[0]
         raise TraceError(
             f"{path}: cannot be repaired: HDF5 cannot open it ({why[:200]}); restore it or record it again"
         ) from error

@@ -1,0 +1,193 @@
+"""Where a new trace may be made, and from what: every command refuses alike."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+
+from samviz.errors import TraceError
+from samviz.rewrite import merge, repack, repair, slice_trace
+from samviz.rewrite.space import MARGIN_BYTES, require_room
+from samviz.trace import open_trace
+from samviz.writer_lock import WriterLock
+from tests.builders import make_dimensions, random_arrays, recorder_for
+from tests.rewrite.builders import contents, files_in, make_trace
+
+COMMANDS = {
+    "repack": repack,
+    "repair": repair,
+    "slice": lambda path, new, **more: slice_trace(path, new, steps=(1, 9), **more),
+    "merge": lambda path, new, **more: merge(new, [path, path], **more),
+}
+FINISHED = [name for name in COMMANDS if name != "repair"]
+
+
+@pytest.fixture(params=COMMANDS)
+def command(request):
+    return COMMANDS[request.param]
+
+
+@pytest.fixture
+def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A trace that the command would take: one to repair counts more steps than it has."""
+    path = make_trace(tmp_path / "run.h5", [12])
+    if "repair" in request.node.callspec.id:
+        with h5py.File(path, "r+") as file:
+            file["n_steps"][0] = 13
+    return path
+
+
+def refused(path: Path, command, new: Path, **more) -> str:
+    """The refusal: one line, and every file is as it was."""
+    before = files_in(path.parent)
+    with pytest.raises(TraceError) as caught:
+        command(path, new, **more)
+    assert files_in(path.parent) == before
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_a_name_that_is_taken(path, command):
+    new = path.with_name("new.h5")
+    new.write_text("mine")
+    assert "expected a new file, found one that exists; choose another name or add" in refused(
+        path, command, new
+    )
+    command(path, new, overwrite=True)
+    open_trace(new).close()
+    assert not path.with_name("new.h5.lock").exists()
+
+
+def test_a_link_that_leads_nowhere_is_taken_too(path, command):
+    new = path.with_name("new.h5")
+    new.symlink_to("nowhere")
+    with pytest.raises(TraceError, match="found one that exists"):
+        command(path, new)
+    assert new.is_symlink()
+
+
+@pytest.mark.parametrize("way", ["name", "dots", "link", "hard link"])
+def test_the_trace_itself(path, command, way):
+    new = path
+    if way == "dots":
+        new = path.parent / ".." / path.parent.name / path.name
+    if way.endswith("link"):
+        new = path.with_name("other.h5")
+        new.symlink_to(path) if way == "link" else os.link(path, new)
+    assert "found the trace itself" in refused(path, command, new, overwrite=True)
+
+
+def test_places_that_are_none(path, command, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("folder")
+    assert "found a folder" in refused(path, command, folder)
+    os.mkfifo(folder / "fifo")
+    assert "found a device or FIFO" in refused(path, command, folder / "fifo", overwrite=True)
+    assert "cannot be created (File exists); choose a folder" in refused(path, command, path / "new.h5")
+
+
+def test_a_folder_is_made_where_there_is_none(path, command):
+    command(path, path.parent / "deep" / "er" / "new.h5")
+    open_trace(path.parent / "deep" / "er" / "new.h5").close()
+
+
+def test_what_a_killed_command_left(path, command):
+    path.with_name("new.h5.part").write_text("something")
+    said = refused(path, command, path.with_name("new.h5"))
+    assert "new.h5.part: left by a command that was killed, or of another's making; delete it" in said
+
+
+def test_a_name_that_is_being_recorded(path, command, tmp_path_factory):
+    new = tmp_path_factory.mktemp("live") / "new.h5"
+    lock = WriterLock(new)
+    assert "is being written by another; wait" in refused(path, command, new, overwrite=True)
+    lock.release()
+    command(path, new)
+
+
+def test_a_trace_that_is_being_recorded(path, command):
+    lock = WriterLock(path)
+    with pytest.raises(TraceError, match=r"run\.h5: is being recorded; wait until that has ended"):
+        command(path, path.with_name("new.h5"))
+    lock.release()
+    command(path, path.with_name("new.h5"))
+
+
+def test_in_place_while_it_is_being_recorded(tmp_path):
+    path = make_trace(tmp_path / "run.h5", [12])
+    lock = WriterLock(path)
+    assert "is being recorded" in refused(path, repack, None)
+    lock.release()
+    repack(path)
+    assert set(files_in(tmp_path)) == {"run.h5"}
+
+
+@pytest.mark.parametrize("name", FINISHED)
+def test_a_trace_whose_writer_was_killed(tmp_path, name):
+    path, dimensions = tmp_path / "run.h5", make_dimensions()
+    arrays = SimpleNamespace(**random_arrays(np.random.default_rng(0), 1024, dimensions))
+    with recorder_for(tmp_path / "live.h5", dimensions) as recorder:
+        recorder.append(arrays, episode=0)
+        path.write_bytes((tmp_path / "live.h5").read_bytes())
+    said = refused(path, COMMANDS[name], tmp_path / "new.h5")
+    assert (
+        f"found one whose writer was killed; first make a whole trace of it: samviz repair {path} NEW" in said
+    )
+
+
+def test_no_trace_there(command, tmp_path):
+    with pytest.raises(TraceError, match="found No such file"):
+        command(tmp_path / "none.h5", tmp_path / "new.h5")
+    (tmp_path / "text.h5").write_text("text")
+    assert "expected an HDF5 file" in refused(tmp_path / "text.h5", command, tmp_path / "new.h5")
+
+
+def test_a_folder_that_may_not_be_written_to(path, command, tmp_path_factory, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(TraceError, match=r"cannot be created \(Permission denied\); choose a folder"):
+        command(path, tmp_path_factory.mktemp("shut") / "new.h5")
+
+
+def test_an_interrupted_command_leaves_nothing(path, command):
+    """Whatever `report` raises ends the work, while it reads, writes or compares."""
+    told = []
+    command(path, path.with_name("done.h5"), report=lambda *done: told.append(done))
+    path.with_name("done.h5").unlink()
+    assert len(told) > 10
+    for moment in {0, len(told) // 3, len(told) // 2, len(told) - 1}:
+        left = iter(range(moment, -1, -1))
+
+        def interrupt(done, total, left=left):
+            if next(left) == 0:
+                raise KeyboardInterrupt
+
+        before = files_in(path.parent)
+        with pytest.raises(KeyboardInterrupt):
+            command(path, path.with_name("new.h5"), report=interrupt)
+        assert files_in(path.parent) == before
+
+
+def test_room_is_asked_for_before_anything_is_written(path, command, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=MARGIN_BYTES + 10))
+    said = refused(path, command, path.with_name("new.h5"))
+    assert "new.h5: cannot be written: expected room for " in said
+    assert "found 1,048,586; free some space" in said
+
+
+def test_room_on_the_disk_and_below_the_limit_of_files(tmp_path):
+    require_room(tmp_path / "new", 1000, tmp_path / "new")
+    with pytest.raises(TraceError, match="expected room for"):
+        require_room(tmp_path / "new", 2**60, tmp_path / "new")
+
+
+def test_the_old_file_is_there_until_the_new_one_is(tmp_path):
+    """With --overwrite, too: what is written before the rename goes to another file."""
+    path, new = make_trace(tmp_path / "run.h5", [12]), make_trace(tmp_path / "new.h5", [3])
+    before = contents(new)
+    repack(path, new, overwrite=True, report=lambda *_: None if contents(new) == before else 1 / 0)
+    assert contents(new) == contents(path)
