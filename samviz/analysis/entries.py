@@ -10,6 +10,8 @@ from samviz.trace.replay import merged_weights, read_slots, read_weights
 
 Access = Literal["read", "write"]
 
+ACCESSES: tuple[Access, Access] = ("read", "write")
+
 
 def slots_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
     """[T, H, R] slots of the entries of steps [start, stop), -1 where there is no entry."""

@@ -5,9 +5,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samviz.analysis.overview import Kind, Overview, access_codes, column_edges, levels, overview
+from samviz.analysis import overview_source
+from samviz.analysis.entries import ACCESSES, merged_of
+from samviz.analysis.overview import Kind, Overview, column_edges, levels, overview
 from samviz.trace import Trace, open_trace
 from tests.builders import make_dimensions, random_events, write_trace
+
+BY_SLOT, BY_STEP = -1, 2**22  # entries that a window may have to be read step by step
+
+
+def access_codes(trace: Trace, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(step, slot, code) of every access above the threshold, and of every erasure of a used slot."""
+    parts = []
+    for kind, number in zip(ACCESSES, (Kind.READ, Kind.WRITE), strict=True):
+        slot, weight = merged_of(trace, kind, start, stop)
+        parts.append(coded(slot, levels(weight, trace.access_threshold), number))
+    if trace.last_write_erases:
+        used = trace["usage/write"][start:stop, 0][..., -1:] >= 0
+        parts.append(coded(slot[..., -1:], used.astype(np.uint8), Kind.ERASE))
+    step, slot, code = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return step + start, slot, code
+
+
+def coded(slot: np.ndarray, level: np.ndarray, kind: Kind) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flatten the entries that are there (slot >= 0, level > 0) to (relative step, slot, code)."""
+    keep = (slot >= 0) & (level > 0)
+    step = np.nonzero(keep)[0].astype(np.int64)
+    return step, slot[keep].astype(np.int64), (level[keep] * 4 + kind).astype(np.uint8)
 
 
 def slow_twin(trace: Trace, picture: Overview) -> np.ndarray:
@@ -22,14 +46,47 @@ def slow_twin(trace: Trace, picture: Overview) -> np.ndarray:
     return cells
 
 
+@pytest.mark.parametrize("most", [BY_SLOT, BY_STEP])
 @pytest.mark.parametrize(
-    ("start", "stop", "columns", "rows"), [(0, 90, 1024, 512), (13, 71, 9, 5), (0, 90, 7, 3)]
+    ("start", "stop", "columns", "rows"),
+    [(0, 90, 1024, 512), (13, 71, 9, 5), (0, 90, 7, 3), (60, 61, 4, 4), (-5, 900, 90, 1), (40, 60, 3, 5)],
 )
-def test_equals_its_slow_twin(trace: Trace, start: int, stop: int, columns: int, rows: int) -> None:
+def test_equals_its_slow_twin(
+    trace: Trace,
+    monkeypatch: pytest.MonkeyPatch,
+    start: int,
+    stop: int,
+    columns: int,
+    rows: int,
+    most: int,
+) -> None:
+    monkeypatch.setattr(overview_source, "MOST_BY_STEP", most)
     picture = overview(trace, start, stop, columns=columns, rows=rows)
     assert picture.cells.shape[1] <= columns
     assert picture.cells.shape[0] <= max(rows, 1)
     np.testing.assert_array_equal(picture.cells, slow_twin(trace, picture))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_both_orders_of_entries_give_the_same_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = make_dimensions(
+        slots=int(rng.integers(3, 40)), heads=int(rng.integers(1, 4)), reads=int(rng.integers(1, 4)), batch=2
+    )
+    events, erases = random_events(rng, 70, sizes), bool(rng.integers(2))
+    path = write_trace(tmp_path / "run.h5", events, sizes, [31], last_write_erases=erases)
+    with open_trace(path) as trace:
+        start, stop = np.sort(rng.integers(0, 71, 2)).tolist()
+        asked = {"columns": int(rng.integers(1, 80)), "rows": int(rng.integers(1, 12)), "batch": 1}
+        by_step = overview(trace, start, stop, **asked)
+        monkeypatch.setattr(overview_source, "MOST_BY_STEP", BY_SLOT)
+        by_slot = overview(trace, start, stop, **asked)
+    for one, other in zip(by_step, by_slot, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert by_step.cells.any() == (stop > start)
+    assert erases or not (by_step.cells % 4 == Kind.ERASE).any() or not by_step.cells.any()
 
 
 def test_every_access_above_the_threshold_is_visible(trace: Trace) -> None:
