@@ -1,6 +1,7 @@
 """Where the run was right and where it was wrong: wrong bits or answers, episodes, where to look first."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from samviz.trace.reader import Trace
 
 CHUNK_STEPS = 32768
 NEEDED = ("io/output", "io/target", "io/mask")
+
+_COUNTED: WeakKeyDictionary[Trace, dict[int, NDArray[np.int32]]] = WeakKeyDictionary()
 
 
 class EpisodeSummary(NamedTuple):
@@ -58,8 +61,7 @@ def has_answers(trace: Trace) -> bool:
 
 def scored_steps(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
     """[T]: the steps whose answer can be judged: the mask counts them and their target is known (no NaN)."""
-    known = np.isfinite(trace["io/target"][start:stop, batch]).all(-1)
-    return np.asarray(known & (trace["io/mask"][start:stop, batch] > 0), bool)
+    return _scored(trace["io/target"][start:stop, batch], trace["io/mask"][start:stop, batch])
 
 
 def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.bool_]:
@@ -67,32 +69,45 @@ def wrong_elements(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArr
 
     Of classes this is the one that was chosen in place of another. An output that is no number is wrong.
     """
-    output = trace["io/output"][start:stop, batch]
-    target = trace["io/target"][start:stop, batch]
-    scored = scored_steps(trace, start, stop, batch)
-    if output_kind(trace) == "bits":
-        wrong = np.isnan(output) | ((output > 0) != (target > 0.5))
-    else:
-        chosen = output.argmax(-1)
-        wrong = np.zeros(output.shape, bool)
-        rows = np.flatnonzero((chosen != target.argmax(-1)) | np.isnan(output).any(-1))
-        wrong[rows, chosen[rows]] = True
-    return np.asarray(wrong & scored[:, None], bool)
+    output, target, mask = (trace[name][start:stop, batch] for name in NEEDED)
+    return _wrong(output, target, output_kind(trace)) & _scored(target, mask)[:, None]
 
 
 def wrong_counts(trace: Trace, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:
     """[T]: wrong bits (or answers) of each step, -1 where it is not scored (or nothing was recorded)."""
     if not has_answers(trace):
         return np.full(max(stop - start, 0), -1, np.int32)
-    scored = scored_steps(trace, start, stop, batch)
-    return np.where(scored, wrong_elements(trace, start, stop, batch).sum(-1), -1).astype(np.int32)
+    output, target, mask = (trace[name][start:stop, batch] for name in NEEDED)
+    scored = np.flatnonzero(_scored(target, mask))
+    counts = np.full(len(mask), -1, np.int32)
+    counts[scored] = _wrong(output[scored], target[scored], output_kind(trace)).sum(-1)
+    return counts
 
 
 def all_wrong_counts(trace: Trace, batch: int = 0) -> NDArray[np.int32]:
-    """`wrong_counts` of the whole trace, read in pieces."""
-    stops = range(0, len(trace), CHUNK_STEPS)
-    pieces = [wrong_counts(trace, a, min(a + CHUNK_STEPS, len(trace)), batch) for a in stops]
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+    """`wrong_counts` of the whole trace, read in pieces; kept for as long as the trace is, and read-only."""
+    known = _COUNTED.setdefault(trace, {})
+    if batch not in known:
+        stops = range(0, len(trace), CHUNK_STEPS)
+        pieces = [wrong_counts(trace, a, min(a + CHUNK_STEPS, len(trace)), batch) for a in stops]
+        known[batch] = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+        known[batch].flags.writeable = False
+    return known[batch]
+
+
+def _scored(target: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(target).all(-1) & (mask > 0), bool)
+
+
+def _wrong(output: NDArray[Any], target: NDArray[Any], kind: str) -> NDArray[np.bool_]:
+    """[n, O]: the wrong elements of answers that are all scored."""
+    if kind == "bits":
+        return np.asarray(np.isnan(output) | ((output > 0) != (target > 0.5)), bool)
+    wrong = np.zeros(output.shape, bool)
+    chosen = output.argmax(-1)
+    rows = np.flatnonzero((chosen != target.argmax(-1)) | np.isnan(output).any(-1))
+    wrong[rows, chosen[rows]] = True
+    return wrong
 
 
 def episode_table(trace: Trace, batch: int = 0) -> tuple[EpisodeSummary, ...]:

@@ -1,16 +1,13 @@
 """What happened to a slot before: its last write at every read, its events, its content."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import Access, merged_of, slots_of
+from samviz.analysis.entries import slots_of
+from samviz.trace.history import ERASE, READ, WRITE
 from samviz.trace.reader import Trace
 
-CHUNK_STEPS = 16384
-READ, WRITE, ERASE = 1, 2, 4
-FLAGS: tuple[tuple[Access, int], ...] = (("read", READ), ("write", WRITE))
+__all__ = ["ERASE", "READ", "WRITE", "last_writes_at_reads", "rows_before", "slot_events"]
 
 
 def last_writes_at_reads(
@@ -21,78 +18,39 @@ def last_writes_at_reads(
     It is the slot's last write above the threshold since it was last erased in the episode, at or before the
     read (a step erases, writes, then reads); its weight is that of the head that wrote strongest there.
     """
-    read_slot = slots_of(trace, "read", start, stop, batch)
-    step = np.full(read_slot.shape, -1, np.int32)
-    weight = np.zeros(read_slot.shape, np.float32)
-    a = start
+    from samviz.kernels.inverted import find_writers
+
+    read = slots_of(trace, "read", start, stop, batch)
+    step, weight = np.full(read.shape, -1, np.int32), np.zeros(read.shape, np.float32)
+    index, d = trace.index("write", batch), trace.dimensions
+    entries = d.heads * d.write_entries, d.write_entries if trace.last_write_erases else 0
+    delta, a = np.float32(trace.access_threshold), start
     while a < stop:
-        episode = trace.episode_at(a)
-        b = min(stop, episode.stop)
-        written, weights = merged_of(trace, "write", a, b, batch)
-        last = last_writes(trace, episode.start, a, batch)
-        for t in range(a, b):
-            last.take_in(written[t - a : t - a + 1], weights[t - a : t - a + 1], t)
-            slot = read_slot[t - start]
-            step[t - start] = np.where(slot >= 0, last.step[slot], -1)
-            weight[t - start] = np.where(slot >= 0, last.weight[slot], 0)
-        a = b
+        episode = trace.episode_at(a, batch)
+        part = slice(a - start, min(stop, episode.stop) - start)
+        shape = part.stop - part.start, d.heads * d.read_entries
+        find_writers(
+            *index[:3],
+            read[part].reshape(shape),
+            (episode.start, a),
+            delta,
+            entries,
+            step[part].reshape(shape),
+            weight[part].reshape(shape),
+        )
+        a = start + part.stop
     return step, weight
-
-
-class LastWrites(NamedTuple):
-    """Each slot's last write above the threshold since it was last erased: -1 and 0 where there is none."""
-
-    step: NDArray[np.int32]  # [N]
-    weight: NDArray[np.float32]  # [N] of the head that wrote strongest there
-    threshold: float
-    erases: bool  # whether each head's last entry was erased before the writes
-
-    def take_in(self, slot: NDArray[np.int32], weight: NDArray[np.float32], first: int) -> None:
-        """Let the writes [T, H, E] of the steps from `first` on happen."""
-        steps = np.broadcast_to(np.arange(first, first + len(slot))[:, None, None], slot.shape)
-        strong = (slot >= 0) & (weight > self.threshold)
-        self.weight[slot[strong]] = 0
-        np.maximum.at(self.step, slot[strong], steps[strong])
-        newest = strong & (steps == self.step[slot])
-        np.maximum.at(self.weight, slot[newest], weight[newest])
-        if self.erases:
-            taken = slot[..., -1]
-            erased = (taken >= 0) & (steps[..., -1] > self.step[taken])
-            self.step[taken[erased]] = -1
-            self.weight[taken[erased]] = 0
-
-
-def last_writes(trace: Trace, start: int, stop: int, batch: int = 0) -> LastWrites:
-    """The last writes at the end of steps [start, stop), which lie in one episode."""
-    slots = trace.dimensions.slots
-    last = LastWrites(
-        np.full(slots, -1, np.int32),
-        np.zeros(slots, np.float32),
-        trace.access_threshold,
-        trace.last_write_erases,
-    )
-    for a in range(start, stop, CHUNK_STEPS):
-        last.take_in(*merged_of(trace, "write", a, min(a + CHUNK_STEPS, stop), batch), a)
-    return last
 
 
 def slot_events(trace: Trace, slot: int, batch: int = 0) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """Every step at which the slot was read or written above the threshold, or erased; and which (flags)."""
-    steps, kinds = [], []
-    for a in range(0, len(trace), CHUNK_STEPS):
-        b = min(a + CHUNK_STEPS, len(trace))
-        flags = np.zeros(b - a, np.uint8)
-        for kind, flag in FLAGS:
-            slots, weights = merged_of(trace, kind, a, b, batch)
-            flags[((slots == slot) & (weights > trace.access_threshold)).any((1, 2))] |= flag
-        if trace.last_write_erases:
-            flags[(slots_of(trace, "write", a, b, batch)[..., -1] == slot).any(1)] |= ERASE
-        found = np.flatnonzero(flags)
-        steps.append((found + a).astype(np.int32))
-        kinds.append(flags[found])
-    if not steps:
+    found = trace.history(slot, batch)
+    keep = (found.kind == ERASE) | (found.weight > np.float32(trace.access_threshold))
+    step, kind = found.step[keep], found.kind[keep]
+    if not step.size:
         return np.zeros(0, np.int32), np.zeros(0, np.uint8)
-    return np.concatenate(steps), np.concatenate(kinds)
+    steps, first = np.unique(step, return_index=True)
+    return steps.astype(np.int32), np.bitwise_or.reduceat(kind, first)
 
 
 def rows_before(trace: Trace, t: int, slots: NDArray[np.int64], batch: int = 0) -> NDArray[np.float32]:

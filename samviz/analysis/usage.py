@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from samviz.analysis.entries import Access, merged_of
 from samviz.trace.reader import Trace
+from samviz.trace.replay import last_access_keys, step_keys
 
-CHUNK_STEPS = 8192
 NEXT = 8
 NEVER = -1
 UNTOUCHED = np.iinfo(np.int64).min  # the key of a slot that was never accessed
@@ -50,8 +50,7 @@ def takes_from_queue(trace: Trace) -> bool:
 
 def positions(trace: Trace) -> int:
     """P: entries of one step, the base of the keys."""
-    d = trace.dimensions
-    return d.heads * (d.read_entries + d.write_entries)
+    return step_keys(trace)
 
 
 def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
@@ -69,20 +68,10 @@ def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
 
 
 def last_keys(trace: Trace, t: int, batch: int = 0) -> NDArray[np.int64]:
-    """[N]: the key of each slot's last access at the end of step t, within t's episode.
-
-    Walks back from t until every slot is found: a full memory is gone through once in N/H steps.
-    """
-    keys = np.full(trace.dimensions.slots, UNTOUCHED, np.int64)
-    first, stop = trace.episode_at(t, batch).start, t + 1
-    while stop > first and (keys == UNTOUCHED).any():
-        start = max(first, stop - CHUNK_STEPS)
-        found = accesses(trace, start, stop, batch)
-        newest = np.full(keys.size, UNTOUCHED, np.int64)
-        newest[found.slot] = found.key  # the last of several wins, as in the ring
-        keys = np.where(keys == UNTOUCHED, newest, keys)
-        stop = start
-    return np.where(keys == UNTOUCHED, first_keys(trace, first, batch), keys)
+    """[N]: the key of each slot's last access at the end of step t, within t's episode."""
+    first = trace.episode_at(t, batch).start
+    keys = last_access_keys(trace, (first, t + 1), batch)
+    return np.where(keys < 0, first_keys(trace, first, batch), keys)
 
 
 def first_keys(trace: Trace, first: int, batch: int = 0) -> NDArray[np.int64]:
@@ -144,15 +133,24 @@ def front(
     moving: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The NEXT slots at the front of the queue and their keys, [T, NEXT]."""
-    order = np.lexsort((resting, before[resting]))[:NEXT]
-    still = resting[order]
+    still = resting[smallest(before[resting], NEXT)]
     slots = np.concatenate([still, touched])
     keys = np.concatenate([np.broadcast_to(before[still], (len(moving), still.size)), moving], 1)
-    rank = np.lexsort((np.broadcast_to(slots, keys.shape), keys), axis=1)[:, :NEXT]
+    place = np.where(keys == UNTOUCHED, UNTOUCHED + slots, keys)  # those never accessed in slot order
+    rank = np.argpartition(place, NEXT - 1, axis=1)[:, :NEXT] if slots.size > NEXT else np.argsort(place, 1)
+    rank = np.take_along_axis(rank, np.argsort(np.take_along_axis(place, rank, 1), axis=1), 1)
     short = ((0, 0), (0, NEXT - rank.shape[1]))
     slot = np.pad(slots[rank], short, constant_values=-1)
     key = np.pad(np.take_along_axis(keys, rank, 1), short, constant_values=UNTOUCHED)
     return slot.astype(np.int32), key
+
+
+def smallest(values: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    """Where the `count` smallest values are, in order, ties to the first; without sorting all the others."""
+    among = np.arange(values.size)
+    if values.size > count:
+        among = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
+    return among[np.argsort(values[among], kind="stable")[:count]]
 
 
 def age_counts(resting: NDArray[np.int64], moving: NDArray[np.int64], a: int, p: int) -> NDArray[np.int32]:

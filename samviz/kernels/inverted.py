@@ -95,6 +95,50 @@ def newest_accesses(
             keys[slot] = max(keys[slot], step * step_keys + before + entry)
 
 
+@compiled_exactly
+def find_writers(
+    first: Array,
+    position: Array,
+    weight: Array,
+    read: Array,
+    steps: tuple[int, int],
+    delta: float,
+    entries: tuple[int, int],
+    writer: Array,
+    strength: Array,
+) -> None:
+    """Who wrote what reads found: the slot's last write of weight above delta since it was last erased.
+
+    A step erases, then writes, then reads.
+
+    Args:
+        first, position, weight: the index of the writes.
+        read: [n, Q] the slots read at n steps, -1 none.
+        steps: the first step whose writes count, and the step of the first reads.
+        entries: P, and E of a head whose last entry is a slot it erased, or 0 where nothing is erased.
+        writer, strength: [n, Q] to fill with the step and the largest weight there; -1 and 0 for nobody.
+    """
+    per_step, of_head = entries
+    for t in range(read.shape[0]):
+        high = (steps[1] + t + 1) * per_step
+        for k in range(read.shape[1]):
+            writer[t, k], strength[t, k] = -1, 0
+            if read[t, k] < 0:
+                continue
+            begin = first[read[t, k]]
+            place = _first_from(position, begin, first[read[t, k] + 1], high) - 1
+            earliest = np.int64(steps[0])
+            while place >= begin:
+                step, entry = divmod(np.int64(position[place]), per_step)
+                if step < earliest:
+                    break
+                if weight[place] > delta:
+                    writer[t, k], strength[t, k] = step, max(strength[t, k], weight[place])
+                if weight[place] > delta or (of_head > 0 and entry % of_head == of_head - 1):
+                    earliest = step  # what else happened at that step still counts
+                place -= 1
+
+
 @inlined_exactly
 def _first_from(position: Array, begin: int, end: int, bound: int) -> int:
     """The first place in [begin, end) whose position is not below the bound; end without one."""
