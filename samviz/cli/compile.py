@@ -8,11 +8,14 @@ import click
 def compile_kernels(precisions: tuple[str, ...]) -> None:
     """Compile the memory kernels now, for float32 or for each PRECISION, so that no first call has to wait.
 
+    The kernels with which traces are looked at are compiled along.
+
     \b
     Examples:
       samviz compile
       samviz compile float32 float64
     """
+    from samviz.demo.compile import compile_reading
     from samviz.kernels.compiled import cache_folder
     from samviz.model.compile import PRECISIONS, ensure_compiled
     from samviz.verify.warm import compile_verification
@@ -20,4 +23,5 @@ def compile_kernels(precisions: tuple[str, ...]) -> None:
     for name in precisions or ("float32",):
         ensure_compiled(PRECISIONS[name])
     compile_verification()
+    compile_reading()
     click.echo(f"kernels ready in {cache_folder()}")

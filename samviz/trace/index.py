@@ -52,7 +52,10 @@ class Indexes:
         with self._lock:
             found = self._built.get((kind, batch))
             if found is None:
-                found = self._built[kind, batch] = _load_or_build(trace, kind, batch)
+                found = _load_or_build(trace, kind, batch)
+                for array in found:  # so that kernels are compiled once, for built and for mapped ones
+                    array.flags.writeable = False
+                self._built[kind, batch] = found
             return found
 
 
