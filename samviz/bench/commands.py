@@ -176,6 +176,32 @@ def record(run: Run, **plan: Any) -> None:
     run_and_show(run, lambda watch: measure(found, watch))
 
 
+@bench.command(short_help="Time the questions that a trace is asked.")
+@run_options
+@click.option("--trace", type=click.Path(path_type=Path), help="A trace to ask; default: a demo is made.")
+@click.option("--steps", type=SIZE, default="1000000", show_default=True, help="Of the demo.")
+@click.option("--slots", type=SIZE, default="1000000", show_default=True, help="Of the demo.")
+@click.option("--repeats", type=AT_LEAST_1, default=7, show_default=True, help="The median counts.")
+def trace(run: Run, **plan: Any) -> None:
+    """Time what a trace is asked: opening, rows, histories, pictures; and the memory that each needs.
+
+    Each question has a process of its own. Its index is built along (cold), loaded along (cached), there by
+    then (warm), or not needed. Bounds are those of a million steps and slots; memory is what the process held
+    at most above what it began with, mapped pages included. A demo of a million steps takes 5 GB and a
+    minute; `samviz demo` makes one to keep.
+
+    \b
+    Examples:
+      samviz bench trace
+      samviz bench trace --steps 100k --slots 64k --repeats 3
+      samviz bench trace --trace traces/large.h5
+    """
+    from samviz.bench.trace import TracePlan, measure
+
+    found = TracePlan(clock=run.clock, **plan)
+    run_and_show(run, lambda watch: measure(found, watch))
+
+
 @bench.command(short_help="Draw the figures from measured rows.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(

@@ -24,8 +24,8 @@ class Row:
     Times are medians over `repeats`, by the clock of the run; a row with `left_out` says why it has none.
     """
 
-    bench: str  # speed, memory, index, links, record
-    model: str  # a name of the registry, or a class of the package dnc: dnc.SAM
+    bench: str  # speed, memory, index, links, record, trace
+    model: str  # a name of the registry, or a class of the package dnc: dnc.SAM; of trace: which trace
     slots: int  # N
     batch: int = 1  # B
     index: str = ""
@@ -36,6 +36,7 @@ class Row:
     us_min: float | None = None
     us_max: float | None = None
     wall_us_per_step: float | None = None
+    bound_us: float | None = None  # what it may take
     setup_s: float | None = None  # model, words, state and index, before anything is timed
     bytes: int | None = None  # at the peak, above what exists once per slot
     counted_steps: int = (

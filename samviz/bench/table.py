@@ -68,6 +68,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "links": (MODEL, SLOTS, STEPS, PHASE, *SPREAD),
     "record": (*SUBJECT, PHASE, *SPREAD),
+    "trace": (
+        Column("question", "phase"),
+        *(STEPS, SLOTS, INDEX),
+        Column("median", "us_per_step", time_name),
+        Column("bound", "bound_us", time_name),
+        Column("least", "us_min", time_name),
+        Column("most", "us_max", time_name),
+        Column("wall", "wall_us_per_step", time_name),
+        Column("memory", "bytes", bytes_name),
+        Column("repeats", "repeats"),
+    ),
 }
 INDEX_RATIOS = (
     *(INDEX, SLOTS, WORDS),

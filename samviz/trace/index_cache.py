@@ -42,9 +42,18 @@ class Key(NamedTuple):
     facts: dict[str, Any]
 
 
+_chosen: Path | None = None
+
+
 def cache_folder() -> Path:
     """Where all indexes are kept."""
-    return user_cache_path("samviz") / "indexes"
+    return _chosen or user_cache_path("samviz") / "indexes"
+
+
+def use_folder(folder: Path | None) -> None:
+    """Keep the indexes of this process elsewhere; None: in the user's cache folder again."""
+    global _chosen  # noqa: PLW0603  # one for all traces of a process
+    _chosen = folder
 
 
 def is_growing(trace: "Trace") -> bool:

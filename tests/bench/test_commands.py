@@ -180,7 +180,7 @@ def test_a_stop_prints_what_was_measured(run: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_subcommand_has_an_example_and_helpful_options(run: Run) -> None:
-    assert set(bench.commands) == {"speed", "memory", "index", "links", "record", "plot", "all"}
+    assert set(bench.commands) == {"speed", "memory", "index", "links", "record", "trace", "plot", "all"}
     for name, command in bench.commands.items():
         code, out, _ = run(name, "--help")
         assert code == 0
