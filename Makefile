@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+FUZZ_SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -10,7 +11,7 @@ COMPILED := $(VENV)/.compiled
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test install compile browser lint format types layers pictures constraints clean
+.PHONY: help run test fuzz install compile browser lint format types layers pictures constraints clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -24,6 +25,9 @@ run: compile ## Start the app; the first time installs, compiles and records a s
 test: compile browser lint types layers ## Check everything: lint, types, import layers and all tests (ARGS="-k name")
 	@$(BIN)/samviz compile float64
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(INSTALLED) ## Give the reader odd and damaged files for a minute (FUZZ_SECONDS=60)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 install: $(INSTALLED) ## Install samviz and the development tools in .venv
 

@@ -18,12 +18,13 @@ _CHECKSUM_BYTES = 4
 _PACKERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF)
 _LOOK_UPS = 4  # HDF5 walks the index to find one chunk: soon it is cheaper to list them all
 
-_UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _PLAIN, _PACKED, _RIGHT = range(7)
+_UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _TORN, _PLAIN, _PACKED, _RIGHT = range(8)
 _FAULTS = {
     _UNKNOWN: "nothing was ever stored there",
     _ABSENT: "nothing was ever stored there",
     _OUTSIDE: "it lies beyond the end of the file, which was cut short",
     _MISSHAPEN: "what is stored there does not have the size of a chunk",
+    _TORN: "what is stored there cannot be unpacked",
 }
 
 Places = npt.NDArray[np.int64]  # of chunks in the grid of chunks: [n, axes], or one: [axes]
@@ -130,8 +131,10 @@ class Chunks:
                 data = data[: max(size, 0)]
             elif number in _PACKERS:
                 unpack = _inflated if number == h5py.h5z.FILTER_DEFLATE else _expanded
-                data = unpack(data, self._bytes + _CHECKSUM_BYTES)
-                size = len(data)
+                unpacked = unpack(data, self._bytes + _CHECKSUM_BYTES)
+                if unpacked is None:
+                    return _TORN
+                data, size = unpacked, len(unpacked)
         return _RIGHT if size == self._bytes else _MISSHAPEN
 
 
@@ -141,18 +144,18 @@ def _listed(dataset: h5py.Dataset) -> Iterator[h5py.h5d.StoreInfo]:
     return iter(found)
 
 
-def _inflated(data: bytes, most: int) -> bytes:
-    """What deflate makes of it, cut off beyond `most` bytes; nothing where it is damaged."""
+def _inflated(data: bytes, most: int) -> bytes | None:
+    """What deflate makes of it, cut off beyond `most` bytes; None where it is damaged."""
     machine = zlib.decompressobj()
     try:
         unpacked = machine.decompress(data, most + 1)
     except zlib.error:
-        return b""
-    return unpacked if machine.eof else b""
+        return None
+    return unpacked if machine.eof or len(unpacked) > most else None
 
 
-def _expanded(data: bytes, most: int) -> bytes:
-    """As many zeros as LZF makes bytes of it, cut off beyond `most`; nothing where it is damaged."""
+def _expanded(data: bytes, most: int) -> bytes | None:
+    """As many zeros as LZF makes bytes of it, cut off beyond `most`; None where it is damaged."""
     at = size = 0
     while at < len(data) and size <= most:
         control = data[at]
@@ -166,4 +169,4 @@ def _expanded(data: bytes, most: int) -> bytes:
             at += 1
         at += 2
         size += length + 2
-    return bytes(size) if at == len(data) else b""
+    return bytes(size) if at == len(data) or size > most else None

@@ -175,8 +175,8 @@ class Column:
 
 def _in_words(error: Exception) -> str:
     text = (str(error) or type(error).__name__).splitlines()[0]
-    if "metadata" in text or "address" in text:
-        return f"the file's own index of it is damaged: {text[:120]}"
+    if "metadata" in text:
+        return "the file's own index of it is damaged"
     return "a checksum does not match" if "filter" in text or "letcher" in text else text[:120]
 
 

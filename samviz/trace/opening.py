@@ -105,6 +105,8 @@ def damaged(path: Path, error: Exception, file: h5py.File | None = None) -> Trac
     if cut_short:
         return _truncated(path, cut_short)
     why = (str(error) or type(error).__name__).splitlines()[0]
+    if inner := re.search(r"\(([^()]+)\)'?$", why):  # the cause, without the call that met it
+        why = inner[1]
     return TraceError(
         printable(
             f"{path}: cannot be read as a trace ({why[:200]}); it is damaged: restore it or record it again"

@@ -25,14 +25,14 @@ def readable_steps(path: Path, columns: Mapping[str, Column], n_steps: int) -> t
         bad = good
         good = max(0, (good - 1) // chunk * chunk - back)
         back = max(chunk, 2 * back)
-        if good == 0:
-            raise told
         fault = _fault(path, columns, good)
     while bad - good > chunk:
         middle = (good + bad) // 2 // chunk * chunk or chunk
         if middle <= good:
             break
         good, bad = (middle, bad) if _fault(path, columns, middle) is None else (good, middle)
+    if good == 0:
+        raise told
     return good, _missing(path, n_steps, good, told)
 
 
