@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ import pytest
 from samviz.errors import TraceError
 from samviz.trace import open_trace
 from samviz.trace.schema import DATASETS
+from tests.builders import make_dimensions, random_events, recorder_for, write_trace
 
 
 def refused(path: Path) -> str:
@@ -316,3 +318,55 @@ def test_a_refused_file_is_not_kept_open(trace_path):
     with h5py.File(trace_path, "r+") as file:
         file.attrs["slots"] = 12
     open_trace(trace_path).close()
+
+
+def test_a_file_that_another_was_copied_over_is_opened_afresh(tmp_path):
+    """`cp new.h5 open.h5`: HDF5 would go on with what it knows of the old one."""
+    sizes = make_dimensions()
+    for seed, name in enumerate(("old.h5", "new.h5")):
+        events = random_events(np.random.default_rng(seed), 90 - 10 * seed, sizes)
+        write_trace(tmp_path / name, events, sizes)
+    old = open_trace(tmp_path / "old.h5")
+    before = old["read/weight"][:30]
+    shutil.copyfile(tmp_path / "new.h5", tmp_path / "old.h5")
+    with pytest.raises(TraceError, match="other content took the place of this trace; open it again"):
+        old["read/weight"][:30]
+    with open_trace(tmp_path / "old.h5") as copied, open_trace(tmp_path / "new.h5") as new:
+        assert len(copied) == 80
+        np.testing.assert_array_equal(copied["read/weight"][:], new["read/weight"][:])
+        assert not np.array_equal(copied["read/weight"][:30], before)
+    with pytest.raises(TraceError, match="the trace was closed; open it again"):
+        old["read/weight"][:30]
+
+
+def test_and_so_is_one_whose_writer_was_killed(tmp_path):
+    sizes = make_dimensions()
+    for seed, name in enumerate(("old.h5", "new.h5")):
+        recorder = recorder_for(tmp_path / "live.h5", sizes, overwrite=True)
+        recorder.append(random_events(np.random.default_rng(seed), 1100, sizes), episode=0)
+        shutil.copyfile(tmp_path / "live.h5", tmp_path / name)
+        recorder.close()
+    with open_trace(tmp_path / "new.h5") as new:
+        right = new["read/weight"][:]
+    old = open_trace(tmp_path / "old.h5")
+    shutil.copyfile(tmp_path / "new.h5", tmp_path / "old.h5")
+    with pytest.raises(TraceError, match="other content took the place of this trace; open it again"):
+        old["read/weight"][:30]
+    with open_trace(tmp_path / "old.h5") as copied:
+        np.testing.assert_array_equal(copied["read/weight"][:], right)
+
+
+def test_a_file_that_was_only_touched_is_still_open(trace_path):
+    with open_trace(trace_path) as trace:
+        os.utime(trace_path, (1, 1))
+        assert trace["read/slot"][:].shape[0] == 90
+
+
+def test_a_finished_file_cut_short_is_refused_even_where_nothing_of_use_is_missing(trace_path):
+    data = trace_path.read_bytes()
+    for missing in (1, 100):
+        path = trace_path.with_name(f"{missing}.h5")
+        path.write_bytes(data[:-missing])
+        said = f"expected a file of {len(data):,} bytes, found {len(data) - missing:,}: it was cut short"
+        with pytest.raises(TraceError, match=said):
+            open_trace(path)

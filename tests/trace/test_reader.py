@@ -66,6 +66,28 @@ def test_threads_may_share_a_trace(trace_path):
     np.testing.assert_array_equal(alone, together)
 
 
+def test_threads_that_read_different_columns_do_not_mix_them(tmp_path):
+    """Of a finished trace, and of one that is being written, whose datasets are opened for each question."""
+    sizes = make_dimensions()
+    events = random_events(np.random.default_rng(0), 1100, sizes)
+    with recorder_for(tmp_path / "run.h5", sizes) as recorder:
+        recorder.append(events, episode=0)
+        with open_trace(tmp_path / "run.h5") as live:
+            assert live.status == "recording"
+            check_in_threads(live, events)
+    with open_trace(tmp_path / "run.h5") as closed:
+        check_in_threads(closed, events)
+
+
+def check_in_threads(trace, events) -> None:
+    names = {"read/slot": events.read_slot, "read/weight": events.read_weight, "write/row": events.write_row}
+    questions = [(name, start) for start in range(0, len(trace) - 50, 37) for name in names]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda asked: trace[asked[0]][asked[1] : asked[1] + 50], questions))
+    for (name, start), values in zip(questions, found, strict=True):
+        np.testing.assert_array_equal(values, names[name][start : start + 50].numpy(), err_msg=name)
+
+
 def test_opening_reads_only_the_episode_column(trace_path, monkeypatch):
     from samviz.trace.column import Column
 
