@@ -3,6 +3,8 @@
     >>> import samviz
     >>> trace = samviz.open("traces/recall-sam.h5")
     >>> trace.memory(12)
+    >>> for trace, steps in samviz.follow("traces/run.h5"):  # while it is being recorded
+    ...     print(trace["io/loss"][steps.start : steps.stop].mean())
 
 Opening a trace needs no torch; `samviz.model` and `samviz.Recorder` import it when they are asked for.
 """
@@ -10,13 +12,13 @@ Opening a trace needs no torch; `samviz.model` and `samviz.Recorder` import it w
 from typing import TYPE_CHECKING, Any
 
 from samviz.errors import SamvizError
-from samviz.trace import Trace
+from samviz.trace import Trace, follow
 from samviz.trace import open_trace as open
 
 if TYPE_CHECKING:
     from samviz.recorder import Recorder
 
-__all__ = ["Recorder", "SamvizError", "Trace", "open"]
+__all__ = ["Recorder", "SamvizError", "Trace", "follow", "open"]
 __version__ = "0.1.0"
 
 

@@ -57,6 +57,11 @@ def is_being_written(path: Path) -> bool:
     return False
 
 
+def was_left_behind(path: Path) -> bool:
+    """Whether its recorder is known to have died: its lock lies there, and nobody holds it."""
+    return lock_path(path).exists() and not is_being_written(path)
+
+
 def lock_path(path: Path) -> Path:
     """Where the lock of a trace lies."""
     real = path.resolve()

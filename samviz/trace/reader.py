@@ -298,6 +298,31 @@ class Trace:
 
         return labelled.to_xarray(self, datasets, **cut)
 
+    def refresh(self) -> "Trace":
+        """The trace as it is now: this one where nothing came to it, else a new and longer one.
+
+        This one stays as it is, and open; close it when nobody uses it any more.
+        Raises TraceError where another trace took its place, or the file is damaged.
+        """
+        if self._status != "recording" or self._is_as_opened():
+            return self
+        newer = Trace(self._path)
+        if newer.uuid == self.uuid and len(newer) >= len(self):
+            return newer
+        newer.close()
+        raise TraceError(
+            f"{self._path}: expected more of trace {self.uuid}, found another one; open it again"
+        )
+
+    def _is_as_opened(self) -> bool:
+        """Whether the path still names this file, and its commit record says what it said."""
+        with LOCK:
+            try:
+                commit = check_commit(self._file, self._path)
+                return self._file.is_at(self._path) and commit == (self._n_steps, self._status)
+            except FAILURES:
+                return False
+
     def close(self) -> None:
         """Close the file; columns can no longer be read."""
         with LOCK:

@@ -61,7 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None, help="as printed, to see the same files again")
-    parser.add_argument("--keep", type=Path, default=Path("build/fuzz-failures"), help="where files go that fail")
+    parser.add_argument("--keep", type=Path, default=Path("build/fuzz-failures"), help="for files that fail")
     options = parser.parse_args()
     seed = secrets.randbits(32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
