@@ -19,6 +19,7 @@ from tests.fuzz.mutations import mutate
 from tests.fuzz.pool import Job, read_all
 from tests.fuzz.traces import make_traces
 
+KEEP = Path("build/fuzz-failures")
 BAD = ("crash", "hang", "greedy", "traceback")
 
 
@@ -61,7 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None, help="as printed, to see the same files again")
-    parser.add_argument("--keep", type=Path, default=Path("build/fuzz-failures"), help="for files that fail")
+    parser.add_argument("--keep", type=Path, default=KEEP, help="where files go that fail")
     options = parser.parse_args()
     seed = secrets.randbits(32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
