@@ -26,13 +26,18 @@ def scales(trace: Trace, batch: int = 0) -> Scales:
 
 
 def memory_scale(trace: Trace, batch: int = 0) -> float:
-    """The magnitude that 99.5 % of the written non-zero values stay within, from up to 512 spread steps."""
+    """The magnitude that 99.5 % of the non-zero values stay within: those written in up to 512 spread steps.
+
+    What the memory held before the first step counts, too.
+    """
     steps = len(trace)
     if steps == 0:
         return 1.0
     pieces = np.linspace(0, steps, min(16, steps) + 1).astype(int)
     width = max(1, SAMPLED_STEPS // (len(pieces) - 1))
     rows = [trace["write/row"][a : min(a + width, b), batch] for a, b in pairwise(pieces)]
+    if "start/row" in trace:
+        rows.append(trace["start/row"][:SAMPLED_STEPS])
     values = np.abs(_finite(np.concatenate([r.ravel() for r in rows])))
     values = values[values > 0]
     return float(np.percentile(values, COVERED)) if values.size else 1.0

@@ -40,8 +40,8 @@ function bar(share) {
   return node;
 }
 
-function episodeTable(data, trace, open) {
-  const chosen = data.episodes.filter((e) => filter === "all" || e.verdict === filter), most = Math.max(1, ...data.episodes.map((e) => e.loss ?? 0));
+function episodeTable(data, trace, open, kept) {
+  const chosen = data.episodes.filter((e) => kept === "all" || e.verdict === kept), most = Math.max(1, ...data.episodes.map((e) => e.loss ?? 0));
   const head = [["episode", "left"], ["verdict", "left"], [`wrong ${trace.counted}s`, ""], ["loss, bits", ""], ["steps", ""], ["opens at step", ""]];
   const table = make("table", {}, [
     make("thead", {}, [make("tr", {}, head.map(([text, c]) => make("th", { text, class: c, scope: "col" })))]),
@@ -55,14 +55,16 @@ function episodesPart(data, open, redraw) {
   if (!data.shown) return [make("p", { class: "sub", text: "No file in this folder can be read as a trace." })];
   const trace = data.traces.find((t) => t.name === data.shown);
   const wrong = data.episodes.filter((e) => e.verdict === "wrong").length, answered = data.episodes.filter((e) => e.verdict !== "no answer").length;
-  const sum = data.problem ?? (answered ? `${wrong} of ${count(answered, "answered episode")} wrong.` : "No answers were recorded: outputs, targets or the mask are missing.");
+  const answers = answered ? `${wrong} of ${count(answered, "answered episode")} wrong.` : "No answers were recorded: outputs, targets or the mask are missing.";
+  const losses = data.episodes.length && data.episodes.every((e) => e.loss === null) ? " No losses were recorded." : "";
+  const sum = data.problem ?? answers + losses;
   const filters = [["all", `All ${data.episodes.length.toLocaleString("en-US")}`], ["wrong", `Wrong ${wrong.toLocaleString("en-US")}`]].map(([name, text]) =>
     make("button", { type: "button", text, "aria-pressed": String(filter === name), on: { click: () => { filter = name; redraw(); } } }));
   return [
     make("h2", { text: data.shown }),
     ...[trace.description, sum].filter(Boolean).map((text) => make("p", { class: "sub", text })),
-    make("div", { class: "filters", role: "group", "aria-label": "which episodes" }, filters),
-    ...(data.episodes.length ? episodeTable(data, trace, open) : []),
+    ...(answered ? [make("div", { class: "filters", role: "group", "aria-label": "which episodes" }, filters)] : []),
+    ...(data.episodes.length ? episodeTable(data, trace, open, answered ? filter : "all") : []),
   ];
 }
 

@@ -30,6 +30,7 @@ def overview_message(
         "steps": len(trace),
         "zoomed": zoom is not None,
         "label": picture.label,
+        "erases": trace.last_write_erases,
     }
     wrong = all_wrong_counts(trace)[picture.start : picture.stop]
     starts = (picture.edges[:-1] - picture.start).astype(np.int64)

@@ -73,6 +73,7 @@ def header(trace: Trace, s: Span, name: str, scale: Scales) -> dict[str, Any]:
         "word_size": d.word_size,
         "heads": d.heads,
         "links": d.links,
+        "read_of": d.reads if d.reads > d.read_entries else 0,
         "batch": d.batch,
         "threshold": trace.access_threshold,
         "erases": bool(trace.last_write_erases),

@@ -5,8 +5,9 @@ const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 // Weights: two decimals, and what would print as 0.00 says that it is small, not nothing.
 function weightText(w) {
   if (w === 0) return "0";
+  if (w < 0) return `−${weightText(-w)}`;
   if (w < 0.005) return w < 0.0005 ? "<.001" : `.${w.toFixed(3).slice(2)}`;
-  return w > 0.995 ? "1.0" : w.toFixed(2).slice(1);
+  return w > 0.995 ? w.toFixed(w < 100 ? 1 : 0) : w.toFixed(2).slice(1);
 }
 
 const exact = (w) => (w !== 0 && Math.abs(w) < 0.005 ? w.toExponential(1) : w.toFixed(2));

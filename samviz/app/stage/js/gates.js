@@ -13,7 +13,7 @@ class GatesPanel extends Panel {
   draw(ctx, { win, cursor, theme, page }) {
     if (!win?.has(cursor.t)) return say(ctx, theme, this, "Reading steps …");
     const present = GATES.filter(([name]) => win.a[name]);
-    if (!present.length) return say(ctx, theme, this, "Gates were not recorded in this trace.");
+    if (!present.length) return this.sayWhy(ctx, theme, "This trace holds no gates and no read strength: the model has none, or they were not recorded.");
     this.note.textContent = `steps ${number(page[0])}–${number(page[1] - 1)}`;
     const fits = Math.max(1, Math.floor((this.h - 16) / 15)), shown = Math.min(win.heads, fits);
     const first = shown >= win.heads ? 0 : clamp((cursor.head ?? 0) - Math.floor(shown / 2), 0, win.heads - shown);

@@ -89,7 +89,7 @@ class MemoryPanel extends Panel {
       this.touched.add(e.slot);
       ctx.fillStyle = theme[e.kind];
       const x = (e.kind === "read" ? g.reads : g.writes) + ((g.lanes === win.heads ? e.head : 0) + 0.5) * LANE;
-      const r = Math.min(g.rowH / 2 - 0.2, 1.2 + 2.8 * Math.sqrt(e.weight));
+      const r = Math.min(g.rowH / 2 - 0.2, 1.2 + 2.8 * Math.sqrt(Math.min(1, e.weight)));
       (e.kind === "read" ? dot : square)(ctx, x, y, r);
     }
     ctx.globalAlpha = 1;

@@ -4,7 +4,6 @@ const GUTTER = 52;
 class OverviewPanel extends Panel {
   constructor(actions) {
     super("Accesses", "overview");
-    this.extra.append(legend([["read", "read"], ["write", "write"], ["erase", "erased"], ["wrong", "wrong answer"], ["right", "right answer"]]));
     this.fitButton = make("button", { class: "small", type: "button", text: "Fit all (F)", on: { click: () => actions.zoom(null) } });
     this.extra.prepend(this.fitButton);
     this.drag = null;
@@ -26,6 +25,8 @@ class OverviewPanel extends Panel {
     this.fitButton.hidden = !feed?.zoomed;
     if (!feed) return say(ctx, theme, this, "Reading the trace …");
     this.note.textContent = this.describe(feed);
+    const answers = feed.a.episode_verdict.some((v) => v > 0);
+    this.showLegend([["read", "read"], ["write", "write"], feed.erases && ["erase", "erased"], answers && ["wrong", "wrong answer"], answers && ["right", "right answer"]]);
     this.layer("heat", `${feed.id}${theme.mode}`, (layer) => this.drawStatic(layer, feed, theme));
     const b = this.box();
     if (page) this.drawPage(ctx, feed, theme, page, b);

@@ -1,6 +1,7 @@
 // A canvas that knows its size and resolution, keeps static layers, and redraws only when its key changes.
 class Panel {
   constructor(title, name) {
+    this.title = title;
     this.canvas = make("canvas", { role: "img", "aria-label": title });
     this.note = make("span", { class: "note" });
     this.extra = make("span", { class: "extra" });
@@ -32,10 +33,14 @@ class Panel {
     if (key === this.key) return;
     this.key = key;
     this.spots = [];
+    this.label(this.title);
     this.ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     this.ctx.clearRect(0, 0, this.w, this.h);
     this.draw(this.ctx, view);
   }
+
+  // What the canvas is called for those who do not see it.
+  label(string) { if (this.canvas.getAttribute("aria-label") !== string) this.canvas.setAttribute("aria-label", string); }
 
   // A picture that is drawn again only when its key changes; only the newest of each name is kept.
   layer(name, key, draw) {
@@ -65,6 +70,23 @@ class Panel {
     return null;
   }
 
+  // Nothing of a trace is to be drawn: say why, and let go of what belonged to another one.
+  sayWhy(ctx, theme, string) {
+    this.note.textContent = "";
+    this.showLegend([]);
+    this.label(`${this.title}: ${string}`);
+    say(ctx, theme, this, string);
+  }
+
+  // The marks that this trace can show, explained; what is falsy is left out.
+  showLegend(entries) {
+    const shown = entries.filter(Boolean), key = JSON.stringify(shown);
+    if (key === this.explained) return;
+    this.explained = key;
+    this.legend?.remove();
+    this.extra.append((this.legend = legend(shown)));
+  }
+
   reset() { this.key = null; this.layers.clear(); }
 }
 
@@ -76,6 +98,20 @@ function text(ctx, theme, string, x, y, { size = 11, color = theme.muted, align 
   ctx.fillText(string, x, y);
 }
 
+// Why a panel is empty: in the middle, on as many lines as it takes.
 function say(ctx, theme, panel, string) {
-  text(ctx, theme, string, panel.w / 2, panel.h / 2, { size: 12, align: "center" });
+  ctx.font = `400 12px ${theme.font}`;
+  const lines = wrapped(string, panel.w - 16, (line) => ctx.measureText(line).width), high = 18;
+  lines.forEach((line, k) => text(ctx, theme, line, panel.w / 2, panel.h / 2 + (k - (lines.length - 1) / 2) * high, { size: 12, align: "center" }));
+}
+
+// A text in lines no wider than the room, broken between words.
+function wrapped(string, room, widthOf) {
+  const lines = [];
+  for (const word of string.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && widthOf(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -122,7 +122,9 @@ class Stage {
     if (!win || win.id === this.footOf) return;
     this.footOf = win.id;
     const parts = [`Marks show weights above ${win.threshold.toPrecision(1)}.`];
-    if (!win.links) parts.push(`Links were not recorded${win.model ? `: this is a ${win.model} trace` : ""}.`);
+    if (win.read_of) parts.push(`Each head reads ${number(win.read_of)} slots; its ${number(win.reads)} largest weights were recorded.`);
+    if (!win.a.read_score) parts.push("Cosines of query and row were not recorded.");
+    if (!win.links) parts.push(`Links were not recorded${win.model ? `: this is ${/^[AEIOU]/.test(win.model) ? "an" : "a"} ${win.model} trace` : ""}.`);
     if (win.began_full) parts.push("The memory was not empty when recording began: what happened before is not counted.");
     if (win.batch > 1) parts.push(`Batch element 0 of ${win.batch} is shown.`);
     this.foot.textContent = parts.join(" ");

@@ -9,7 +9,7 @@ class TaskPanel extends Panel {
   draw(ctx, { win, cursor, theme, page }) {
     this.g = null;
     if (!win?.has(cursor.t)) return say(ctx, theme, this, "Reading steps …");
-    if (!win.a.input && !win.a.output && !win.a.target) return say(ctx, theme, this, "Inputs and outputs were not recorded in this trace.");
+    if (!win.a.input && !win.a.output && !win.a.target) return this.sayWhy(ctx, theme, "This trace holds no inputs, outputs or targets: there is nothing to show of the task.");
     this.note.textContent = `steps ${number(page[0])}–${number(page[1] - 1)}`;
     this.explain(win);
     const g = this.layer("strips", [win.id, theme.mode, page].join(), (layer) => this.drawStrips(layer, win, theme, page));
@@ -24,9 +24,7 @@ class TaskPanel extends Panel {
   }
 
   explain(win) {
-    if (this.counted === win.counted) return;
-    this.counted = win.counted;
-    this.extra.replaceChildren(legend([["wrong", `wrong ${win.counted}`], ["source", "source of the answer"]]));
+    this.showLegend([win.a.wrong && ["wrong", `wrong ${win.counted}`], win.a.source && ["source", "source of the answer"]]);
   }
 
   geometry(ctx, win, theme, [from, to]) {

@@ -2,10 +2,7 @@
 const MIN_LANE = 34, GAUGE = 8;
 
 class WeightsPanel extends Panel {
-  constructor() {
-    super("Weights", "weights");
-    this.extra.append(legend([["read", "read"], ["write", "write"], ["erase", "erased first"]]));
-  }
+  constructor() { super("Weights", "weights"); }
 
   keyOf({ win, cursor, theme }) { return [win?.id, theme.mode, cursor.t, cursor.slot, cursor.head].join(); }
 
@@ -13,27 +10,34 @@ class WeightsPanel extends Panel {
     if (!win?.has(cursor.t)) return say(ctx, theme, this, "Reading steps …");
     const fits = Math.max(1, Math.floor((this.h - 14) / MIN_LANE)), first = this.firstHead(win, cursor, fits);
     const shown = Math.min(win.heads, fits), laneH = Math.min(110, (this.h - 14) / shown);
-    this.note.textContent = shown < win.heads ? `heads ${first}–${first + shown - 1} of ${win.heads} · bar height is √weight` : "bar height is √weight, full at 1";
     const columns = this.columns(win), reads = win.entries("read", cursor.t), writes = win.entries("write", cursor.t);
+    this.showLegend([["read", "read"], ["write", "write"], win.erases && ["erase", "erased first"]]);
+    const negative = [...reads, ...writes].some((e) => e.weight < 0);
+    const heads = shown < win.heads ? `heads ${first}–${first + shown - 1} of ${win.heads} · ` : "";
+    this.note.textContent = `${heads}bar height is √weight${heads ? "" : ", full at 1"}${negative ? " · hollow: negative" : ""}`;
     const parts = columns.read.cell * columns.read.count > 170;
     const dropped = ({ count, all }) => (count < all ? `${count} of ${all}${parts ? ": " : ""}` : "");
     text(ctx, theme, "head", 0, 6, { size: 10.5 });
-    this.drawHead(ctx, theme, "read", `${dropped(columns.read)}${parts ? `slot, weight${win.a.read_score ? ", cosine" : ""}` : ""}`, columns.read.x + 14);
-    this.drawHead(ctx, theme, "write", `${dropped(columns.write)}${parts ? "slot, weight" : ""}`, columns.write.x);
+    this.drawHead(ctx, theme, "read", [`${dropped(columns.read)}${parts ? `slot, weight${win.a.read_score ? ", cosine" : ""}` : ""}`], columns.read.x + 14);
+    this.drawHead(ctx, theme, "write", [`${dropped(columns.write)}${parts ? "slot, weight" : ""}`, dropped(columns.write).replace(": ", "")], columns.write.x);
     for (let k = 0; k < shown; k++) {
       const head = first + k, y = 14 + k * laneH;
       ctx.globalAlpha = cursor.head !== null && cursor.head !== head ? 0.35 : 1;
       this.drawLane(ctx, theme, head, y, laneH, k);
-      const byWeight = reads.filter((e) => e.head === head).sort((a, b) => b.weight - a.weight);
+      const byWeight = reads.filter((e) => e.head === head).sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
       this.drawEntries(ctx, win, cursor, theme, byWeight, columns.read, y, laneH);
       this.drawEntries(ctx, win, cursor, theme, this.ordered(writes.filter((e) => e.head === head), columns.write.count), columns.write, y, laneH);
       ctx.globalAlpha = 1;
     }
   }
 
-  drawHead(ctx, theme, kind, what, x) {
+  // The kind, and of what can be said about its entries the first that fits.
+  drawHead(ctx, theme, kind, whats, x) {
     text(ctx, theme, kind, x, 6, { size: 10.5, weight: 600, color: theme[kind] });
-    text(ctx, theme, what, x + ctx.measureText(kind).width + 6, 6, { size: 10.5 });
+    const from = x + ctx.measureText(kind).width + 6;
+    ctx.font = `400 10.5px ${theme.font}`;
+    const what = whats.find((each) => from + ctx.measureText(each).width <= this.w);
+    if (what) text(ctx, theme, what, from, 6, { size: 10.5 });
   }
 
   firstHead(win, cursor, fits) {
@@ -68,12 +72,14 @@ class WeightsPanel extends Panel {
     const top = y + 7, room = laneH - 13;
     if (!entries.length) text(ctx, theme, "no entry", column.x, y + laneH / 2);
     entries.slice(0, column.count).forEach((e, i) => {
-      const x = column.x + i * column.cell, tall = Math.max(1.5, Math.sqrt(Math.min(1, e.weight)) * room);
+      const x = column.x + i * column.cell, tall = Math.max(1.5, Math.sqrt(Math.min(1, Math.abs(e.weight))) * room);
       const quiet = e.weight <= win.threshold;
       ctx.fillStyle = theme.wash;
       ctx.fillRect(x, top, GAUGE, room);
-      ctx.fillStyle = quiet ? theme.faint : theme[e.kind];
-      ctx.fillRect(x, top + room - tall, GAUGE, tall);
+      ctx.fillStyle = ctx.strokeStyle = quiet ? theme.faint : theme[e.kind];
+      ctx.lineWidth = 1;
+      if (e.weight < 0) ctx.strokeRect(x + 0.5, top + room - tall + 0.5, GAUGE - 1, tall - 1); // taken away: hollow
+      else ctx.fillRect(x, top + room - tall, GAUGE, tall);
       this.drawLabels(ctx, cursor, theme, e, x + GAUGE + 4, y + laneH / 2, quiet, laneH >= 54);
       this.spot(x - 2, y, column.cell, laneH, e);
     });
