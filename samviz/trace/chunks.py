@@ -8,7 +8,6 @@ unpacks whatever a chunk unpacks to, however much.
 import math
 import os
 import zlib
-from collections.abc import Iterator
 
 import h5py
 import numpy as np
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 _CHECKSUM_BYTES = 4
 _PACKERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF)
-_LOOK_UPS = 4  # HDF5 walks the index to find one chunk: soon it is cheaper to list them all
+_LOOK_UPS = 16  # HDF5 walks the index to find one chunk: soon it is cheaper to list them all
 
 _UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _TORN, _PLAIN, _PACKED, _RIGHT = range(8)
 _FAULTS = {
@@ -68,7 +67,9 @@ class Chunks:
             state[tuple(index)] = self._unpacked_state(dataset, index + first)
         faulty = np.argwhere(state < _PLAIN)
         if faulty.size:
-            raise ChunkError(_FAULTS[int(state[tuple(faulty[0])])])
+            why = _FAULTS[int(state[tuple(faulty[0])])]
+            state[state < _PLAIN] = _UNKNOWN  # at a second attempt a live file may have them
+            raise ChunkError(why)
         state[...] = _RIGHT
 
     def _look(self, dataset: h5py.Dataset, places: Places) -> None:
@@ -81,33 +82,46 @@ class Chunks:
             return
         if self._looked_up + len(places) <= _LOOK_UPS:
             self._looked_up += len(places)
-            for place in places:
-                info = dataset.id.get_chunk_info_by_coord(self._corner(place))
-                self._state[tuple(place)] = self._stored_state(info, file_bytes)
-            return
-        for info in _listed(dataset):
-            place = tuple(at // part for at, part in zip(info.chunk_offset, self._chunk, strict=True))
-            inside = all(index < size for index, size in zip(place, self._state.shape, strict=True))
-            if inside and self._state[place] == _UNKNOWN:
-                self._state[place] = self._stored_state(info, file_bytes)
+            found = [dataset.id.get_chunk_info_by_coord(self._corner(place)) for place in places]
+        else:
+            found = []
+            dataset.id.chunk_iter(found.append)
+            corners = np.array([info.chunk_offset for info in found], np.int64)
+            places = corners.reshape(-1, len(self._chunk)) // self._chunk
+        states = self._stored_states(found, file_bytes)
+        inside = (places < self._state.shape).all(axis=1)  # a live file may have more by now
+        places, states = places[inside], states[inside]
+        new = self._state[tuple(places.T)] == _UNKNOWN
+        self._state[tuple(places[new].T)] = states[new]
 
     def _corner(self, place: Places) -> tuple[int, ...]:
         """The first element of a chunk."""
         return tuple(int(index) * part for index, part in zip(place, self._chunk, strict=True))
 
-    def _stored_state(self, info: h5py.h5d.StoreInfo, file_bytes: int) -> int:
-        if info.byte_offset is None or info.size == 0:
-            return _ABSENT
-        if info.byte_offset + info.size > file_bytes:
-            return _OUTSIDE
-        applied = self._applied(info.filter_mask)
-        checksums = _CHECKSUM_BYTES * applied.count(h5py.h5z.FILTER_FLETCHER32)
-        if checksums < _CHECKSUM_BYTES * self._filters.count(h5py.h5z.FILTER_FLETCHER32):
-            return _MISSHAPEN
+    def _stored_states(self, found: list[h5py.h5d.StoreInfo], file_bytes: int) -> npt.NDArray[np.uint8]:
+        """What the index tells of each chunk: [n]."""
+        mask = np.array([info.filter_mask for info in found], np.uint64)
+        start = np.array([info.byte_offset or 0 for info in found], np.uint64)
+        size = np.array([info.size for info in found], np.uint64)
+        states = np.zeros(len(found), np.uint8)
+        for one in np.unique(mask):
+            states[mask == one] = self._fitting_states(size[mask == one], int(one))
+        states[(start > file_bytes) | (start + size > file_bytes)] = _OUTSIDE
+        states[(start == 0) | (size == 0)] = _ABSENT
+        return states
+
+    def _fitting_states(self, size: npt.NDArray[np.uint64], mask: int) -> npt.NDArray[np.uint8]:
+        """Whether chunks stored in those many bytes, but for the masked filters, can be what they should."""
+        applied = self._applied(mask)
+        checksum = h5py.h5z.FILTER_FLETCHER32
+        if checksum in self._filters and checksum not in applied:
+            return np.full(len(size), _MISSHAPEN, np.uint8)
         if any(packer in applied for packer in _PACKERS):
             # deflate adds 5 bytes to 16 KiB that it cannot pack
-            return _PACKED if info.size <= self._bytes + self._bytes // 1024 + 1024 else _MISSHAPEN
-        return _PLAIN if info.size == self._bytes + checksums else _MISSHAPEN
+            fits, state = size <= self._bytes + self._bytes // 1024 + 1024, _PACKED
+        else:
+            fits, state = size == self._bytes + _CHECKSUM_BYTES * applied.count(checksum), _PLAIN
+        return np.where(fits, state, _MISSHAPEN).astype(np.uint8)
 
     def _block_state(self, dataset: h5py.Dataset, file_bytes: int) -> int:
         """Likewise for a dataset in one piece."""
@@ -136,12 +150,6 @@ class Chunks:
                     return _TORN
                 data, size = unpacked, len(unpacked)
         return _RIGHT if size == self._bytes else _MISSHAPEN
-
-
-def _listed(dataset: h5py.Dataset) -> Iterator[h5py.h5d.StoreInfo]:
-    found: list[h5py.h5d.StoreInfo] = []
-    dataset.id.chunk_iter(found.append)
-    return iter(found)
 
 
 def _inflated(data: bytes, most: int) -> bytes | None:
