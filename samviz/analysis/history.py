@@ -49,8 +49,8 @@ def slot_events(trace: Trace, slot: int, batch: int = 0) -> tuple[NDArray[np.int
     step, kind = found.step[keep], found.kind[keep]
     if not step.size:
         return np.zeros(0, np.int32), np.zeros(0, np.uint8)
-    steps, first = np.unique(step, return_index=True)
-    return steps.astype(np.int32), np.bitwise_or.reduceat(kind, first)
+    first = np.flatnonzero(np.diff(step, prepend=-1))
+    return step[first].astype(np.int32), np.bitwise_or.reduceat(kind, first)
 
 
 def rows_before(trace: Trace, t: int, slots: NDArray[np.int64], batch: int = 0) -> NDArray[np.float32]:

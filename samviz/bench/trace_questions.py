@@ -18,7 +18,7 @@ import numpy as np
 
 from samviz.analysis.errors import all_wrong_counts, episode_table
 from samviz.analysis.history import last_writes_at_reads
-from samviz.analysis.overview import overview
+from samviz.analysis.overview import ACCESSES, overview
 from samviz.analysis.scale import scales
 from samviz.analysis.usage import queue
 from samviz.bench.clock import Times, timed
@@ -57,7 +57,7 @@ def _rows(trace: Trace, random: np.random.Generator) -> Any:
 
 
 def _both(trace: Trace, _: np.random.Generator) -> Any:
-    return trace.index("read"), trace.index("write")
+    return [trace.index(kind) for kind in ACCESSES]
 
 
 def _history(trace: Trace, random: np.random.Generator) -> Any:
@@ -132,13 +132,15 @@ def answer(asked: Asked) -> dict[str, Any]:
     compile_reading()  # loads all machine code
     index_cache.use_folder(Path(asked.indexes))
     random = np.random.default_rng(0)
-    trace = open_trace(asked.path)
-    if question.index in ("warm", "cached"):
-        _both(trace, random)
-    if question.index == "warm":
-        question.ask(trace, random)
     samples: list[Times] = []
+    if question.index in ("warm", "cached"):
+        with open_trace(asked.path) as trace:
+            _both(trace, random)  # now they are in their folder
+    trace = open_trace(asked.path)
     before = forget_peak()
+    if question.index == "warm":
+        _both(trace, random)
+        question.ask(trace, random)
     for _ in range(asked.repeats):
         if question.index != "warm":
             trace = _afresh(trace, question, asked)

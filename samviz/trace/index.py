@@ -2,8 +2,8 @@
 
 A trace lies in the order of steps; questions about a slot's past ask across it. An index is built once for a
 trace, its reads or writes, and one batch element: two passes over two columns, a block at a time. It takes
-eight bytes an entry, in memory while it is built; afterwards that of a long trace lies in the user's cache
-folder, mapped (index_cache.py).
+eight bytes an entry and eight a slot, in memory while it is built, above which nothing grows with the trace;
+afterwards that of a long trace lies in the user's cache folder, mapped (index_cache.py).
 
 Shape legend: n steps of a block, H heads, E entries of a head, P = H * E, N slots, M entries in all.
 """
@@ -89,11 +89,16 @@ def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
     if slots.shape[0] * slots.shape[2] * slots.shape[3] < KEPT_IN_MEMORY or index_cache.is_growing(trace):
         return build(trace, kind, batch)
     key = index_cache.key_of(trace, kind, batch)
-    found = index_cache.load(key)
-    if found is None:
-        fresh = build(trace, kind, batch)._asdict()
-        found = index_cache.save(key, fresh) or fresh
+    found = index_cache.load(key) or _built_and_saved(trace, kind, batch, key)
     return SlotIndex(**found)
+
+
+def _built_and_saved(trace: "Trace", kind: Access, batch: int, key: index_cache.Key) -> dict[str, Array]:
+    fresh = build(trace, kind, batch)._asdict()
+    if not index_cache.save(key, fresh):
+        return fresh
+    del fresh  # before the mapped arrays come in
+    return index_cache.load(key) or build(trace, kind, batch)._asdict()
 
 
 def _blocks(steps: int, step_bytes: int) -> list[tuple[int, int]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CACHE_BYTES = 4 * 2**30  # all indexes together; those not used for longest go first
+FREE_BYTES = 2**30  # what must stay free on the disk
 SAMPLES = 8  # places at which a trace is compared with what an index was made of
 SAMPLE_STEPS = 64
 ABANDONED_S = 86_400
@@ -98,16 +99,18 @@ def load(key: Key) -> Arrays | None:
     return arrays
 
 
-def save(key: Key, arrays: Arrays) -> Arrays | None:
-    """Keep an index, and drop what was not used for longest; its arrays mapped, or None where that failed."""
+def save(key: Key, arrays: Arrays) -> bool:
+    """Keep an index, and drop what was not used for longest; whether that worked."""
     size = sum(array.nbytes for array in arrays.values())
     if size > CACHE_BYTES:
-        return None
+        return False
     folder = cache_folder()
     unfinished: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _prune(folder, CACHE_BYTES - size)
+        if shutil.disk_usage(folder).free < size + FREE_BYTES:
+            return False
         unfinished = Path(mkdtemp(prefix=TEMPORARY, dir=folder))
         for name, array in arrays.items():
             np.save(unfinished / f"{name}.npy", array, allow_pickle=False)
@@ -119,8 +122,8 @@ def save(key: Key, arrays: Arrays) -> Arrays | None:
     except OSError:
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)
-        return None
-    return load(key)
+        return False
+    return True
 
 
 def _describe(array: Array) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def newest_writes(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: 
 
     Walks backwards; where that would take long, and there is no index yet, one is built for it.
     """
+    if trace.has_index("write", batch):
+        return _newest_by_index(trace, steps, wanted, batch)
     column = trace["write/slot"]
     per_step, slots = column.shape[2] * column.shape[3], trace.dimensions.slots
     newest = np.full(len(wanted), -1, np.int64)
@@ -72,9 +74,7 @@ def newest_writes(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: 
     for start, stop in blocks_backwards(*steps, 4 * per_step):
         if (newest >= 0).all():
             break
-        if trace.has_index("write", batch) or (
-            walked >= WALKED_ENTRIES and (stop - steps[0]) * per_step >= WALKED_ENTRIES
-        ):
+        if walked >= WALKED_ENTRIES and (stop - steps[0]) * per_step >= WALKED_ENTRIES:
             return _newest_by_index(trace, steps, wanted, batch)
         written = read_slots(trace.path, column, start, stop, slots, batch).ravel()
         at = np.flatnonzero(written >= 0)
@@ -114,14 +114,14 @@ def last_access_keys(trace: "Trace", steps: tuple[int, int], batch: int) -> Arra
     (heads in order, entries in order) come before its reads. Walks backwards, or takes the indexes where
     that would take long.
     """
+    if trace.has_index("read", batch) and trace.has_index("write", batch):
+        return _keys_by_index(trace, steps, batch)
     keys = np.full(trace.dimensions.slots, -1, np.int64)
     walked = 0
     for start, stop in blocks_backwards(*steps, 4 * step_keys(trace)):
         if (keys >= 0).all():
             break
-        if (trace.has_index("read", batch) and trace.has_index("write", batch)) or (
-            walked >= WALKED_ENTRIES and (stop - steps[0]) * step_keys(trace) >= WALKED_ENTRIES
-        ):
+        if walked >= WALKED_ENTRIES and (stop - steps[0]) * step_keys(trace) >= WALKED_ENTRIES:
             return _keys_by_index(trace, steps, batch)
         for kind in ACCESSES:
             key, slot = _touched(trace, kind, (start, stop), batch)

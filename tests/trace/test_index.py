@@ -203,7 +203,8 @@ def test_a_damaged_cache_is_made_anew_without_a_word(
 def test_what_agrees_with_its_header_but_not_with_a_trace_is_not_used(tmp_path: Path, cache: Path) -> None:
     with open_trace(recorded(tmp_path / "a.h5")) as trace:
         key, arrays = index_cache.key_of(trace, "write", 0), trace.index("write")._asdict()
-        assert index_cache.save(key, arrays) is not None
+        assert index_cache.save(key, arrays)
+        assert index_cache.load(key) is not None
         outside = arrays["position"].copy()
         outside[0] = len(trace) * 6
         for name, wrong in {
@@ -212,7 +213,8 @@ def test_what_agrees_with_its_header_but_not_with_a_trace_is_not_used(tmp_path: 
             "weight": arrays["weight"][1:],
             "used": arrays["used"][1:],
         }.items():
-            assert index_cache.save(key, arrays | {name: wrong}) is None
+            assert index_cache.save(key, arrays | {name: wrong})
+            assert index_cache.load(key) is None
 
 
 def test_another_trace_of_the_same_name_has_an_index_of_its_own(tmp_path: Path, cache: Path) -> None:
@@ -233,6 +235,13 @@ def test_a_cache_that_cannot_be_written_breaks_nothing(
     (tmp_path / "cache").write_text("a file where the folder should be")
     with open_trace(recorded(tmp_path / "a.h5")) as trace:
         assert trace.history(3).step.size > 0
+
+
+def test_a_full_disk_is_left_alone(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_cache, "FREE_BYTES", 2**60)
+    with open_trace(recorded(tmp_path / "a.h5")) as trace:
+        assert trace.history(3).step.size > 0
+    assert not list(cache.iterdir())
 
 
 def test_the_oldest_indexes_go_first(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
