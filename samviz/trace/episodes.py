@@ -17,13 +17,20 @@ class Episode(NamedTuple):
     stop: int
 
 
-def find_episodes(path: Path, column: Column) -> tuple[tuple[Episode, ...], ...]:
-    """The episodes of each batch element, read a block at a time; numbers must not fall."""
+Episodes = tuple[tuple[Episode, ...], ...]  # of each batch element
+
+
+def find_episodes(path: Path, column: Column, known: Episodes = ()) -> Episodes:
+    """The episodes of each batch element, read a block at a time; numbers must not fall.
+
+    known: those of the steps up to where they end, as they were found when the trace was shorter.
+    """
     steps, batch = column.shape
-    starts: list[list[tuple[int, int]]] = [[] for _ in range(batch)]  # (number, first step)
-    previous = np.full(batch, -1, np.int64)
+    starts = [[(episode.number, episode.start) for episode in element] for element in known or [()] * batch]
+    begin = known[0][-1].stop if known and known[0] else 0
+    previous = np.array([element[-1][0] if element else -1 for element in starts], np.int64)
     block_steps = max(1, READ_BYTES // (8 * batch))
-    for start in range(0, steps, block_steps):
+    for start in range(begin, steps, block_steps):
         numbers = column[start : start + block_steps].astype(np.int64)
         change = np.diff(numbers, axis=0, prepend=previous[None])
         if (change < 0).any():

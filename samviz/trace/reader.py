@@ -13,7 +13,7 @@ import numpy.typing as npt
 from samviz.errors import ConfigError, TraceError, TraceWarning
 from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
 from samviz.trace.column import FAILURES, LOCK, Array, Column
-from samviz.trace.episodes import Episode, find_episodes
+from samviz.trace.episodes import Episode, Episodes, find_episodes
 from samviz.trace.history import History, history
 from samviz.trace.index import Indexes, SlotIndex
 from samviz.trace.opening import damaged, open_file
@@ -46,7 +46,8 @@ class Trace:
     for. A trace never changes, and threads may share it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, known: Episodes = ()) -> None:
+        """known: the episodes of the same trace when it was shorter, which need not be read again."""
         self._path = Path(path)
         self._indexes = Indexes()
         self._warning: str | None = None
@@ -54,7 +55,7 @@ class Trace:
         self._file = open_file(self._path)
         try:
             with LOCK:
-                self._load()
+                self._load(known)
         except TraceError:
             self._file.close()
             raise
@@ -64,7 +65,7 @@ class Trace:
         if self._warning:
             warnings.warn(TraceWarning(self._warning), stacklevel=3)
 
-    def _load(self) -> None:
+    def _load(self, known: Episodes) -> None:
         self._header = check_header(self._file, self._path)
         n_steps, self._status = check_commit(self._file, self._path)
         datasets = check_datasets(self._file, self._path, self._header, n_steps)
@@ -85,7 +86,7 @@ class Trace:
         }
         if "check/step" in self._columns:
             self._columns |= self._true_rows()
-        self._episodes = find_episodes(self._path, self._columns["episode"])
+        self._episodes = find_episodes(self._path, self._columns["episode"], known)
 
     def _shown(
         self, columns: dict[str, Column], n_steps: int, held: dict[str, int]
@@ -306,7 +307,7 @@ class Trace:
         """
         if self._status != "recording" or self._is_as_opened():
             return self
-        newer = Trace(self._path)
+        newer = Trace(self._path, known=self._episodes)
         if newer.uuid == self.uuid and len(newer) >= len(self):
             return newer
         newer.close()
