@@ -55,7 +55,7 @@ def slot_events(trace: Trace, slot: int, batch: int = 0) -> tuple[NDArray[np.int
 
 def rows_before(trace: Trace, t: int, slots: NDArray[np.int64], batch: int = 0) -> NDArray[np.float32]:
     """[n, W]: what the slots hold when step t begins; the episode's first step begins with a fresh memory."""
-    if t > trace.episode_at(t).start:
+    if t > trace.episode_at(t, batch).start:
         return trace.memory(t - 1, slots, batch)
     if t == 0:
         return trace.start_memory(slots, batch)

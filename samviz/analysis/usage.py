@@ -93,7 +93,7 @@ def queue(trace: Trace, start: int, stop: int, batch: int = 0) -> Queue:
     """The queue at the end of every step of [start, stop), episode by episode."""
     parts, a = [], start
     while a < stop:
-        episode = trace.episode_at(a)
+        episode = trace.episode_at(a, batch)
         b = min(stop, episode.stop)
         parts.append(episode_queue(trace, a, b, episode.start, batch))
         a = b

@@ -13,7 +13,7 @@ from samviz.bench.clock import Times, Watch, figures
 from samviz.bench.row import Row
 from samviz.bench.trace_questions import QUESTIONS, Asked, Question
 from samviz.demo import Demo, generate
-from samviz.demo.compile import compile_reading
+from samviz.demo.compile import ensure_compiled
 from samviz.errors import ConfigError
 from samviz.trace import open_trace
 
@@ -45,7 +45,7 @@ def measure(plan: TracePlan, watch: Watch) -> Iterator[Row]:
             steps, slots = len(opened), opened.dimensions.slots
         if not steps:
             raise ConfigError(f"{path}: nothing to measure: the trace holds no steps")
-        compile_reading()
+        ensure_compiled()
         for question in QUESTIONS:
             if watch.stop():
                 return

@@ -15,7 +15,7 @@ def compile_kernels(precisions: tuple[str, ...]) -> None:
       samviz compile
       samviz compile float32 float64
     """
-    from samviz.demo.compile import compile_reading
+    from samviz.demo import compile as reading
     from samviz.kernels.compiled import cache_folder
     from samviz.model.compile import PRECISIONS, ensure_compiled
     from samviz.verify.warm import compile_verification
@@ -23,5 +23,5 @@ def compile_kernels(precisions: tuple[str, ...]) -> None:
     for name in precisions or ("float32",):
         ensure_compiled(PRECISIONS[name])
     compile_verification()
-    compile_reading()
+    reading.ensure_compiled()
     click.echo(f"kernels ready in {cache_folder()}")

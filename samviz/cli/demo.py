@@ -32,8 +32,10 @@ def demo(out: Path | None, overwrite: bool, **settings: Any) -> None:
     """
     from samviz.cli.record import default_trace
     from samviz.demo import Demo, generate
+    from samviz.demo.compile import ensure_compiled
 
     asked = Demo(**settings)
+    ensure_compiled()
     path = out or default_trace("demo", "memory")
     with progress_bar(asked.steps, "step") as advance, stop_request() as stop:
         done = generate(asked, path, overwrite=overwrite, report=advance, stop=stop)

@@ -7,7 +7,18 @@ from samviz.analysis.history import last_writes_at_reads
 from samviz.analysis.overview import ACCESSES, overview
 from samviz.analysis.overview_source import BySlot
 from samviz.demo.generate import Demo, generate
+from samviz.kernels.compiled import cache_folder
+from samviz.terminal import warn
 from samviz.trace import open_trace
+
+
+def ensure_compiled() -> None:
+    """Compile what this machine does not hold yet, saying so on stderr: nobody should wonder at a wait."""
+    ready = cache_folder() / "ready-reading"
+    if not ready.exists():
+        warn("compiling the kernels that traces are looked at with, once for this machine (ten seconds) …")
+        compile_reading()
+        ready.touch()
 
 
 def compile_reading() -> None:

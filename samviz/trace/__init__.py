@@ -2,9 +2,10 @@
 
 from samviz.trace.column import Column
 from samviz.trace.episodes import Episode
+from samviz.trace.history import History
 from samviz.trace.live import follow
 from samviz.trace.reader import Trace, open_trace
 from samviz.trace.schema import Dimensions
 from samviz.trace.summary import describe
 
-__all__ = ["Column", "Dimensions", "Episode", "Trace", "describe", "follow", "open_trace"]
+__all__ = ["Column", "Dimensions", "Episode", "History", "Trace", "describe", "follow", "open_trace"]

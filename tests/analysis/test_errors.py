@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from samviz.analysis import errors
 from samviz.analysis.errors import (
     EpisodeSummary,
+    all_wrong_counts,
     counted,
     episode_table,
     landing_step,
@@ -58,6 +60,18 @@ def test_wrong_bits_are_counted_where_the_mask_counts(tmp_path: Path) -> None:
         flags = wrong_elements(trace, 0, 6)
         assert flags.sum() == sum(w for w in WRONG if w > 0)
         assert not flags[MASK == 0].any()
+
+
+def test_a_trace_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with recorded(tmp_path / "run.h5") as trace, recorded(tmp_path / "other.h5", target=1 - TARGET) as other:
+        monkeypatch.setattr(errors, "CHUNK_STEPS", 4)
+        counts = all_wrong_counts(trace)
+        assert counts.tolist() == WRONG
+        assert all_wrong_counts(other).tolist() == [2, -1, 0, 1, 2, -1]
+        trace.close()
+        assert all_wrong_counts(trace) is counts
+        with pytest.raises(ValueError, match="read-only"):
+            counts[0] = 3
 
 
 def test_an_unknown_target_is_not_judged_and_an_output_without_a_number_is_wrong(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from samviz.analysis.usage import (
     FARTHEST,
@@ -14,6 +16,7 @@ from samviz.analysis.usage import (
     last_steps,
     positions,
     queue,
+    smallest,
 )
 from samviz.trace import Trace, open_trace
 from tests.builders import add_start, make_dimensions, random_events, write_trace
@@ -110,3 +113,9 @@ def test_an_access_ages_ago_is_no_more_than_that(tmp_path: Path) -> None:
     with full_from_the_start(tmp_path / "run.h5", [-(2**62), -2]) as trace:
         assert last_steps(first_keys(trace, 0), positions(trace))[:3].tolist() == [-1 - FARTHEST, -2, NEVER]
         assert (queue(trace, 0, 8).ages.sum(1) + queue(trace, 0, 8).never == 12).all()
+
+
+@given(st.lists(st.integers(-2, 6), max_size=30), st.integers(1, 9))
+def test_the_smallest_come_in_order_ties_to_the_first(values: list[int], count: int) -> None:
+    found = smallest(np.array(values, np.int64), count)
+    assert found.tolist() == sorted(range(len(values)), key=lambda i: (values[i], i))[:count]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samviz.demo import Demo, generate
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import Trace, index, index_cache, open_trace
+from samviz.trace import Trace, column, index, index_cache, open_trace
 from samviz.trace.history import ERASE, READ, WRITE
 from samviz.trace.replay import merged_weights
 from samviz.writer_lock import WriterLock
@@ -304,3 +306,25 @@ sys.exit("numba" in sys.modules)
 """
     command = [sys.executable, "-c", code, str(recorded(tmp_path / "a.h5"))]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_building_holds_eight_bytes_an_entry_and_nothing_else_that_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = 2**16
+    for module in (index, column):
+        monkeypatch.setattr(module, "READ_BYTES", block)
+    peaks, bounds = [], []
+    for steps in (4000, 24_000):
+        path = tmp_path / f"{steps}.h5"
+        generate(Demo(steps=steps, slots=300, word_size=4), path)
+        with open_trace(path) as trace:
+            index.build(trace, "write", 0)  # what is made at the first use exists now
+            tracemalloc.start()
+            built = index.build(trace, "write", 0)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        bounds.append(8 * built.position.size + 16 * (300 + 1) + built.used.size + 16 * block)
+    assert peaks[0] < bounds[0]
+    assert peaks[1] < bounds[1]
+    assert peaks[1] > 8 * built.position.size
