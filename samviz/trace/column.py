@@ -44,7 +44,7 @@ class Column:
         self._file = file
         self._kept = None if file.swmr_mode else dataset
         self._path = path
-        self._chunk = dataset.chunks[0] if dataset.chunks else max(1, length)
+        self._chunk = dataset.chunks[0] if dataset.chunks else 64
         self._chunks = Chunks(dataset)
         self.name = name
         self.shape: tuple[int, ...] = (length, *dataset.shape[1:])
@@ -149,7 +149,6 @@ class Column:
             piece = slice(max(start, first), min(start + self._chunk, stop), 1)
             found = self._attempt((piece, *box))
             if isinstance(found, str):
-                start = max(start, 0)
                 first, stop, why = start, min(start + self._chunk, len(self)), found
                 break
         unit = "steps" if DATASETS[self.name].per_step else "rows"

@@ -114,7 +114,7 @@ def test_what_was_never_written_is_not_shown_as_zero(trace_path):
     )
     put(trace_path, "read/slot", shape=SHAPE, dtype="i4")
     unread(
-        trace_path, "read/slot", "/read/slot: steps 0 to 89 cannot be read (nothing was ever stored there)"
+        trace_path, "read/slot", "/read/slot: steps 0 to 63 cannot be read (nothing was ever stored there)"
     )
     put(trace_path, "n_steps", shape=(1,), dtype="i8", fillvalue=90)
     refused(trace_path, "/n_steps: expected one number, found nothing was ever stored there")
