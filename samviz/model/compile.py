@@ -23,7 +23,8 @@ def ensure_compiled(dtype: torch.dtype = torch.float32) -> None:
         file=sys.stderr,
         flush=True,
     )
-    _run_every_kernel(dtype)
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller is in
+        _run_every_kernel(dtype)
     ready.touch()
 
 
