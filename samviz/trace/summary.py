@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samviz.trace.episodes import Episode
+from samviz.trace.state import state_of
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
@@ -62,7 +63,7 @@ def _facts(trace: "Trace") -> dict[str, str]:
     return {
         "model": _named(trace.meta.get("model"), "class", "a model"),
         "task": _named(trace.meta.get("task"), "name", "no named task"),
-        "status": trace.status,
+        "status": state_of(trace.status, trace.path),
         "steps": f"{len(trace):,}",
         "episodes": f"{len(trace.episodes):,}",
         "batch": str(sizes.batch),

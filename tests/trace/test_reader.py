@@ -1,15 +1,18 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from samviz.errors import ConfigError
-from samviz.trace import Episode, describe, open_trace
+from samviz.trace import Episode, Trace, describe, open_trace
 from samviz.trace.summary import mean_loss
+from samviz.writer_lock import WriterLock
 from tests.builders import make_dimensions, random_events, recorder_for
 
 
@@ -172,3 +175,19 @@ def test_opening_traces_leaves_torch_unimported(trace_path):
         "import samviz.recorder; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code, trace_path], check=True)
+
+
+def stated(trace: Trace) -> str:
+    (line,) = (line for line in describe(trace).splitlines() if line.startswith("status "))
+    return line.removeprefix("status").strip()
+
+
+def test_a_recording_whose_process_is_gone_is_said_to_be_killed(trace_path):
+    with h5py.File(trace_path, "r+") as file:
+        file["status"][0] = 0
+    with open_trace(trace_path) as trace:
+        assert stated(trace) == "recording"  # another program may write it: not known
+        lock = WriterLock(trace_path)
+        assert stated(trace) == "recording"
+        os.close(lock._handle)  # as it is when a process dies
+        assert stated(trace) == "killed while recording"

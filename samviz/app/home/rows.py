@@ -1,11 +1,13 @@
 """What the Home page says about a trace and its episodes: plain values for its tables."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from samviz.analysis.errors import EpisodeSummary, counted
 from samviz.app.folder import File
 from samviz.trace import Trace
+from samviz.trace.state import state_of
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -52,7 +54,10 @@ def text(part: Any, name: str, otherwise: str) -> str:
 def trace_row(file: File, known: Facts | str) -> dict[str, Any]:
     """One line of the table of traces: its facts, or its one-line error."""
     row = {"name": file.name, "size": size_text(file.size)}
-    return {**row, "error": known} if isinstance(known, str) else {**row, "error": None, **known._asdict()}
+    if isinstance(known, str):
+        return {**row, "error": known}
+    # facts are kept for as long as the file stays as it is, which a killed recording's does
+    return {**row, "error": None, **known._asdict(), "status": state_of(known.status, Path(file.path))}
 
 
 def episode_rows(episodes: Sequence[EpisodeSummary]) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def tracked_slots(trace: Trace, start: int, stop: int) -> tuple[NDArray[np.int64
     named = [slots_of(trace, kind, start, stop).ravel() for kind in ACCESSES]
     first = trace.episode_at(start).start
     keys = last_keys(trace, start - 1) if start > first else first_keys(trace, first)
-    recent = np.argsort(keys, kind="stable")[-RECENT:]
+    recent = np.argpartition(keys, -RECENT)[-RECENT:] if keys.size > RECENT else np.arange(keys.size)
     chosen = np.unique(np.concatenate([*named, recent]))
     chosen = chosen[chosen >= 0].astype(np.int64)
     return chosen, last_steps(keys[chosen], positions(trace))
