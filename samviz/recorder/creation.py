@@ -45,7 +45,7 @@ def create(
     space = None
     try:
         check_target(path, overwrite)  # nobody else can make it now
-        _clear_part(part)
+        clear_part(part)
         space = Space(path.parent, size_limit)
         if space.data_left(0) < first_bytes + OVERHEAD_BYTES:
             raise OSError(space.shortage(0))
@@ -112,8 +112,8 @@ def check_target(path: Path, overwrite: bool) -> None:
         )
 
 
-def _clear_part(part: Path) -> None:
-    """Remove what a recorder left that died before its file had a name; by the lock none is at work."""
+def clear_part(part: Path) -> None:
+    """Remove what a writer left that died before its file had a name; by the lock none is at work."""
     if not os.path.lexists(part):
         return
     if part.is_symlink() or not part.is_file() or not _is_ours(part):

@@ -13,6 +13,8 @@ import h5py
 import numpy as np
 
 from samviz.errors import TraceError
+from samviz.recorder.closing import close_whatever_happens
+from samviz.recorder.hdf5 import new_hdf5
 from samviz.recorder.layout import WEIGHTS_CHUNK_BYTES, create_commit, create_dataset, write_header
 from samviz.rewrite.new_file import sync
 from samviz.rewrite.plan import Piece, Plan, Shape
@@ -24,7 +26,6 @@ from samviz.trace.column import READ_BYTES, Array
 from samviz.trace.schema import CHUNK_BYTES, DATASETS
 
 PACKED_CHUNK_BYTES = 2**16
-CACHE_BYTES = 2**20
 
 
 def build(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
@@ -32,7 +33,7 @@ def build(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
     require_room(part, 0 if plan.packed else plan.size, path)
     try:
         # exclusive: nothing that somebody else has put there is lost
-        file = h5py.File(part, "x", libver=("v110", "v110"), rdcc_nbytes=CACHE_BYTES)
+        file = new_hdf5(part)
         try:
             _fill(plan, file, part, path, progress)
             file.close()
@@ -143,8 +144,7 @@ def _why(error: Exception) -> str:
 
 
 def _give_up(file: h5py.File, part: Path) -> None:
-    """Close a file that nobody wants, though the disk may be full: HDF5 must be able to close it."""
+    """Close a file that nobody wants; a full disk has room again for what HDF5 still writes."""
     with suppress(OSError):
         os.truncate(part, 0)
-    with suppress(OSError, RuntimeError):
-        file.close()
+    close_whatever_happens(file)

@@ -1,14 +1,14 @@
 """Which part of a trace can still be read."""
 
-from contextlib import suppress
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from samviz.errors import TraceError
 from samviz.rewrite.progress import Progress
 from samviz.rewrite.source import Source
 from samviz.trace.column import READ_BYTES, Column
-from samviz.trace.schema import DATASETS
+from samviz.trace.schema import DATASETS, STATUS
+from samviz.trace.tail import readable_steps
 
 
 class Damage(NamedTuple):
@@ -24,13 +24,11 @@ class Damage(NamedTuple):
 
 def find_damage(source: Source, progress: Progress) -> Damage:
     """Read every dataset once, at most 16 MiB at a time."""
-    steps, reason = source.n_steps, ""
-    if steps < source.committed:
-        reason = f"a dataset ends before step {steps}"
+    steps, reason = _told_steps(source)
     unread = []
     for name, column in source.columns.items():
         wanted = steps if DATASETS[name].per_step else len(column)
-        readable = _readable_rows(column, min(wanted, _rows_in_file(source, name)), progress)
+        readable = _readable_rows(column, wanted, progress)
         if readable == wanted:
             continue
         if DATASETS[name].per_step:
@@ -38,6 +36,24 @@ def find_damage(source: Source, progress: Progress) -> Damage:
         else:
             unread.append(name)
     return Damage(steps, reason, tuple(unread))
+
+
+def _told_steps(source: Source) -> tuple[int, str]:
+    """The steps that there may be, before each is read: those that a reader of the trace would show."""
+    steps, reason = source.n_steps, ""
+    if steps < source.committed:
+        reason = f"a dataset ends before step {steps}"
+    if steps > source.committed:
+        reason = f"it counts {source.committed} steps, but a finished recording holds {steps}"
+    if STATUS[source.status] != "complete":
+        per_step = {name: column for name, column in source.columns.items() if DATASETS[name].per_step}
+        try:
+            shown, _ = readable_steps(source.path, per_step, steps)
+        except TraceError:
+            shown = 0
+        if shown < steps:
+            return shown, f"its end is damaged from step {shown} on"
+    return steps, reason
 
 
 def column_bytes(column: Column) -> int:
@@ -55,27 +71,6 @@ def _readable_rows(column: Column, stop: int, progress: Progress) -> int:
             return _first_unreadable(column, start, end)
         progress.advance((end - start) * row_bytes)
     return stop
-
-
-def _rows_in_file(source: Source, name: str) -> int:
-    """The rows before the first whose data lie beyond the end of the file, which has been cut short.
-
-    HDF5 reads zeros there, and the checksum of zeros is zero: nothing else tells.
-    """
-    dataset = source.file[name]
-    rows, end = len(dataset), source.path.stat().st_size
-    if dataset.chunks is None:
-        offset = dataset.id.get_offset()
-        return rows if offset is None or offset + dataset.nbytes <= end else 0
-
-    def look(chunk: Any) -> None:
-        nonlocal rows
-        if chunk.byte_offset + chunk.size > end:
-            rows = min(rows, chunk.chunk_offset[0])
-
-    with suppress(OSError, RuntimeError):  # rows that the index has lost cannot be read either
-        dataset.id.chunk_iter(look)
-    return rows
 
 
 def _first_unreadable(column: Column, start: int, stop: int) -> int:

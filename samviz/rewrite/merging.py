@@ -13,7 +13,7 @@ import numpy as np
 from samviz.errors import ConfigError, TraceError
 from samviz.rewrite.likeness import Kind, digest, kind_of, require_alike
 from samviz.rewrite.origin import Meta, shared, with_origin
-from samviz.rewrite.pieces import START, cut, kept
+from samviz.rewrite.pieces import cut, kept
 from samviz.rewrite.plan import Part, Pieces, Plan, Shape, shape_of
 from samviz.rewrite.progress import Report, silent
 from samviz.rewrite.result import Rewritten
@@ -21,7 +21,7 @@ from samviz.rewrite.source import Source, left_out, open_source, open_whole
 from samviz.rewrite.writing import write_new
 from samviz.trace.checks import parse_meta
 from samviz.trace.column import Array
-from samviz.trace.schema import STATUS
+from samviz.trace.schema import START, STATUS
 
 MOST = 2**31 - 1  # steps and episodes are 4 byte numbers
 TOLD_SOURCES = 100

@@ -19,7 +19,8 @@ from samviz.trace.schema import FORMAT, VERSION
 Migration = Callable[[h5py.File, Path], Plan]
 
 # By the major version that it reads: what a trace of the present version holds instead. Version 1 is the
-# first, so there is none yet. Version 2 will need one for 1: plan_of(...) with the pieces of the old columns.
+# first, so there is none yet. Version 2 will need one for 1: plan_of(...) with the pieces of the old columns,
+# each found with find_dataset and checked with check_storage (samviz/trace/safety.py).
 MIGRATIONS: dict[int, Migration] = {}
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from samviz.errors import TraceError
+from samviz.recorder.creation import check_target, clear_part
 from samviz.writer_lock import WriterLock
 
 
@@ -85,10 +86,7 @@ def _rename(part: Path, path: Path) -> None:
 
 
 def _check_name(path: Path, sources: Sequence[Path]) -> None:
-    if not path.name or path.is_dir():
-        raise TraceError(f"{path}: expected the name of a file, found a folder; add a file name")
-    if path.exists() and not path.is_file():
-        raise TraceError(f"{path}: expected the name of a file, found a device or FIFO; choose another name")
+    check_target(path, overwrite=True)
     for source in sources:
         if path.exists() and source.exists() and os.path.samefile(path, source):
             raise TraceError(
@@ -97,10 +95,7 @@ def _check_name(path: Path, sources: Sequence[Path]) -> None:
 
 
 def _check_place(path: Path, part: Path, overwrite: bool) -> None:
-    if os.path.lexists(path) and not overwrite:
-        raise TraceError(
-            f"{path}: expected a new file, found one that exists; "
-            "choose another name or add --overwrite (overwrite=True)"
-        )
-    if os.path.lexists(part):
-        raise TraceError(f"{part}: left by a command that was killed, or of another's making; delete it")
+    check_target(path, overwrite)
+    if path.is_symlink() and not overwrite:
+        raise TraceError(f"{path}: expected a new file, found a link that leads nowhere; choose another name")
+    clear_part(part)

@@ -10,10 +10,7 @@ from samviz.recorder.steps import STEP_VALUED, shifted_steps
 from samviz.rewrite.plan import Piece, Pieces, Rows, whole
 from samviz.rewrite.source import Source
 from samviz.trace.column import Array
-from samviz.trace.schema import DATASETS
-
-START = ("start/slot", "start/batch", "start/row", "start/last_access")
-CHECK = ("check/step", "check/batch", "check/slot", "check/row")
+from samviz.trace.schema import CHECK, DATASETS
 
 
 class Chosen:
@@ -54,7 +51,7 @@ def kept(columns: Mapping[str, Rows], *names: str) -> Pieces:
 
 
 def _checks(source: Source, start: int, stop: int) -> dict[str, Chosen]:
-    """/check of those steps; without all four columns its rows mean nothing."""
+    """/check of those steps; without all four columns, as where one is damaged, its rows mean nothing."""
     if not all(name in source.columns for name in CHECK):
         return {}
     step = source.columns["check/step"][:]

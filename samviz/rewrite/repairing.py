@@ -6,13 +6,13 @@ from pathlib import Path
 from samviz.errors import TraceError
 from samviz.rewrite.damage import Damage, column_bytes, find_damage
 from samviz.rewrite.new_file import new_file
-from samviz.rewrite.pieces import START, cut, kept
+from samviz.rewrite.pieces import cut, kept
 from samviz.rewrite.plan import Plan, plan_of
 from samviz.rewrite.progress import Progress, Report, silent
 from samviz.rewrite.result import Rewritten
 from samviz.rewrite.source import Source, left_out, open_source, refuse_live
 from samviz.rewrite.writing import PASSES, write_verified
-from samviz.trace.schema import STATUS
+from samviz.trace.schema import START, STATUS
 
 
 def repair(
@@ -39,8 +39,9 @@ def repair(
         _require_use(source, damage)
         plan = _plan(source, damage)
         write_verified(plan, part, new, progress)
-    lost = source.committed - damage.steps
-    notes = [f"{path}: lost the last {lost:,} of {source.committed:,} steps: {damage.reason}"] if lost else []
+    lost = source.most_steps - damage.steps
+    told = f"lost the last {lost:,} of {source.most_steps:,} steps" if lost else "kept them all"
+    notes = [f"{path}: {told}: {damage.reason}"] if damage.reason else []
     notes += [f"{path}: left out /{name}, which is damaged" for name in damage.unread]
     notes += left_out(source)
     return Rewritten(
@@ -50,7 +51,7 @@ def repair(
 
 def _open(path: Path, opened: ExitStack) -> Source:
     try:
-        return opened.enter_context(open_source(path))
+        return opened.enter_context(open_source(path, recount=True))
     except TraceError as error:
         if error.__cause__ is None:  # the file can be read, but is no such trace
             raise
@@ -84,6 +85,6 @@ def _plan(source: Source, damage: Damage) -> Plan:
     columns = {name: column for name, column in source.columns.items() if name not in damage.unread}
     pieces = cut(source._replace(columns=columns), 0, damage.steps)
     pieces |= kept(columns, "model/weights", *START)
-    whole = STATUS[source.status] == "complete" and damage.steps == source.committed
+    whole = STATUS[source.status] == "complete" and damage.steps == source.most_steps
     status = STATUS.index("complete" if whole else "stopped early")
     return plan_of(source.header, damage.steps, status, pieces)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from samviz.errors import ConfigError
 from samviz.rewrite.origin import with_origin
-from samviz.rewrite.pieces import START, cut, kept
+from samviz.rewrite.pieces import cut, kept
 from samviz.rewrite.plan import plan_of
 from samviz.rewrite.progress import Report, silent
 from samviz.rewrite.result import Rewritten
@@ -14,6 +14,7 @@ from samviz.rewrite.source import left_out, open_whole
 from samviz.rewrite.start import start_pieces
 from samviz.rewrite.writing import write_new
 from samviz.trace import Trace, open_trace
+from samviz.trace.schema import START
 
 Range = tuple[int | None, int | None]  # first, and the one after the last; None: from the first, to the last
 

@@ -5,16 +5,18 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+from warnings import catch_warnings, simplefilter
 
 import h5py
 
-from samviz.errors import TraceError
+from samviz.errors import TraceError, TraceWarning
 from samviz.trace import open_trace
 from samviz.trace.checks import Header, check_commit, check_datasets, check_header
-from samviz.trace.column import LOCK, Column
-from samviz.trace.opening import damaged, open_file
+from samviz.trace.column import FAILURES, LOCK, Column
+from samviz.trace.opening import OpenFile, damaged, open_file
 from samviz.trace.safety import check_file
-from samviz.trace.schema import DATASETS, INTEGER_ATTRIBUTES, STATUS, TEXT_ATTRIBUTES
+from samviz.trace.schema import CHECK, DATASETS, INTEGER_ATTRIBUTES, STATUS, TEXT_ATTRIBUTES
+from samviz.trace.true_rows import count_true_rows
 from samviz.writer_lock import is_being_written
 
 ATTRIBUTES = {"format", "version", "access_threshold", *INTEGER_ATTRIBUTES, *TEXT_ATTRIBUTES}
@@ -24,13 +26,12 @@ SHOWN_NAMES = 5
 class Source(NamedTuple):
     """An open trace. Per-step columns end at step `n_steps`.
 
-    committed: the steps that it says are whole; n_steps is less where a dataset is shorter.
+    committed: the steps that it says are whole; n_steps differs where its datasets hold others.
     opened_live: the file opens only as one that is being written: its writer did not close it.
     strangers: names in the file that the format does not know (some, if there are many).
     """
 
     path: Path
-    file: h5py.File
     header: Header
     committed: int
     n_steps: int
@@ -38,6 +39,11 @@ class Source(NamedTuple):
     columns: dict[str, Column]
     opened_live: bool
     strangers: tuple[str, ...]
+
+    @property
+    def most_steps(self) -> int:
+        """The steps that there should be."""
+        return max(self.committed, self.n_steps)
 
     @property
     def start(self) -> dict[str, Column]:
@@ -54,7 +60,7 @@ def open_whole(path: Path) -> Iterator[Source]:
         TraceError: it is none, is being recorded, or its writer was killed.
     """
     refuse_live(path)
-    open_trace(path).close()
+    _require_trace(path)
     with open_source(path) as source:
         if STATUS[source.status] == "recording":
             raise TraceError(
@@ -65,8 +71,10 @@ def open_whole(path: Path) -> Iterator[Source]:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path, *, recount: bool = False) -> Iterator[Source]:
     """A trace as far as it can be read: the steps may be fewer than it says, and damaged.
+
+    recount: of a finished recording take all steps that its datasets hold, whatever it says.
 
     Raises:
         TraceError: HDF5 cannot open it, or it does not say what a trace must say.
@@ -75,13 +83,13 @@ def open_source(path: Path) -> Iterator[Source]:
     file = open_file(path)
     try:
         with LOCK:
-            source = _load(file, path)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        file.close()
-        raise damaged(path, error) from error
+            source = _load(file, path, recount)
     except TraceError:
         file.close()
         raise
+    except FAILURES as error:
+        file.close()
+        raise damaged(path, error, file) from error
     try:
         yield source
     finally:
@@ -95,18 +103,34 @@ def refuse_live(path: Path) -> None:
         raise TraceError(f"{path}: is being recorded; wait until that has ended")
 
 
-def _load(file: h5py.File, path: Path) -> Source:
+def _require_trace(path: Path) -> None:
+    """Refuse what opens with a warning as well: what a copy of it lacks would be lost for good."""
+    try:
+        with catch_warnings():
+            simplefilter("error", TraceWarning)
+            open_trace(path).close()
+    except TraceWarning as warning:
+        raise TraceError(f"{warning}; or save what is there: samviz repair {path} NEW") from None
+
+
+def _load(file: OpenFile, path: Path, recount: bool) -> Source:
     header = check_header(file, path)
     committed, status = check_commit(file, path)
     datasets = check_datasets(file, path, header, 0)  # a dataset that is too short is no reason to give up
-    n_steps = min([committed, *(len(found) for name, found in datasets.items() if DATASETS[name].per_step)])
+    held = min(len(found) for name, found in datasets.items() if DATASETS[name].per_step)
+    n_steps = held if recount and status == "complete" else min(held, committed)
     columns = {
         name: Column(file, found, name, path, n_steps if DATASETS[name].per_step else len(found))
         for name, found in datasets.items()
     }
+    del datasets  # a file that opens only live must have none of them open
+    if CHECK[0] in columns:
+        checks = {name: columns[name] for name in CHECK}
+        whole = count_true_rows(checks, n_steps, complete=status == "complete" and not recount)
+        columns |= {name: column.first(whole) for name, column in checks.items()}
     strangers = tuple(islice(_strangers(file), SHOWN_NAMES + 1))
     return Source(
-        path, file, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
+        path, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
     )
 
 

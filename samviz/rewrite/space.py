@@ -7,11 +7,7 @@ import shutil
 from pathlib import Path
 
 from samviz.errors import TraceError
-
-try:
-    import resource
-except ImportError:  # no POSIX: files have no limit
-    resource = None  # type: ignore[assignment]
+from samviz.recorder.space import process_limit
 
 MARGIN_BYTES = 2**20  # for what HDF5 writes besides the data
 
@@ -33,9 +29,7 @@ def require_room(part: Path, size: int, path: Path) -> None:
 
 def _below_limit(part: Path) -> int:
     """Bytes by which the file may still grow."""
-    if resource is None:
-        return 2**63
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    if limit == resource.RLIM_INFINITY:
+    limit = process_limit()
+    if limit is None:
         return 2**63
     return max(0, limit - (part.stat().st_size if part.exists() else 0))

@@ -64,7 +64,7 @@ def test_a_name_that_is_taken(path, command):
 def test_a_link_that_leads_nowhere_is_taken_too(path, command):
     new = path.with_name("new.h5")
     new.symlink_to("nowhere")
-    with pytest.raises(TraceError, match="found one that exists"):
+    with pytest.raises(TraceError, match="found a link that leads nowhere"):
         command(path, new)
     assert new.is_symlink()
 
@@ -93,10 +93,15 @@ def test_a_folder_is_made_where_there_is_none(path, command):
     open_trace(path.parent / "deep" / "er" / "new.h5").close()
 
 
-def test_what_a_killed_command_left(path, command):
-    path.with_name("new.h5.part").write_text("something")
+def test_what_lies_where_it_is_built(path, command):
+    """What a killed command left goes, what somebody else put there does not."""
+    part = path.with_name("new.h5.part")
+    part.write_text("something")
     said = refused(path, command, path.with_name("new.h5"))
-    assert "new.h5.part: left by a command that was killed, or of another's making; delete it" in said
+    assert "new.h5.part: expected no such file or what a dead recording left, found another" in said
+    part.write_bytes(path.read_bytes()[:1000])
+    command(path, path.with_name("new.h5"))
+    assert not part.exists()
 
 
 def test_a_name_that_is_being_recorded(path, command, tmp_path_factory):
@@ -122,6 +127,17 @@ def test_in_place_while_it_is_being_recorded(tmp_path):
     lock.release()
     repack(path)
     assert set(files_in(tmp_path)) == {"run.h5"}
+
+
+@pytest.mark.parametrize("name", FINISHED)
+def test_a_trace_that_opens_with_a_warning(tmp_path, name):
+    """The steps that it does not show would be lost."""
+    path = make_trace(tmp_path / "run.h5", [40])
+    with h5py.File(path, "r+") as file:
+        file["n_steps"][0] = 30
+    said = refused(path, COMMANDS[name], tmp_path / "new.h5")
+    assert "counts 30 steps, but a finished recording holds 40" in said
+    assert said.endswith(f"or save what is there: samviz repair {path} NEW")
 
 
 @pytest.mark.parametrize("name", FINISHED)

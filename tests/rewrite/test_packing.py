@@ -76,6 +76,7 @@ def test_an_archive_copy_is_smaller_and_checked(trace_path):
 def test_steps_beyond_the_count_are_not_copied(trace_path):
     with h5py.File(trace_path, "r+") as file:
         file["n_steps"][0] = 50
+        file["status"][0] = 2
     before = contents(trace_path)
     assert before["episode"][1] == (50, 2)
     repack(trace_path)
@@ -172,13 +173,24 @@ def test_one_kind_of_nan_is_not_another():
 def test_a_write_that_fails_is_one_line_and_leaves_nothing(trace_path, monkeypatch):
     before = files_in(trace_path.parent)
 
+    sizes = []
+    part = trace_path.with_name("run.h5.part")
+    close = h5py.File.close
+
+    def note_size(self):
+        if self.id.valid and self.filename == str(part):
+            sizes.append(part.stat().st_size)
+        close(self)
+
     def fail(self):
         raise RuntimeError("Unable to flush\n (errno = 28, error message = 'No space left on device')")
 
     monkeypatch.setattr(h5py.File, "flush", fail)
+    monkeypatch.setattr(h5py.File, "close", note_size)
     with pytest.raises(TraceError, match=r"cannot be written \(No space left on device\)"):
         repack(trace_path)
     monkeypatch.undo()
+    assert sizes == [0]  # emptied first: HDF5 can close it on a full disk, too
     assert files_in(trace_path.parent) == before
 
 

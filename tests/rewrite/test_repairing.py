@@ -163,6 +163,49 @@ def test_a_count_that_is_higher_than_a_dataset_is_long(trace_path, tmp_path):
         assert len(trace) == 70
 
 
+def test_a_count_that_is_lower_than_all_datasets_are_long(trace_path, tmp_path):
+    before = contents(trace_path)
+    with h5py.File(trace_path, "r+") as file:
+        file["n_steps"][0] = 50
+    result = repair(trace_path, tmp_path / "new.h5")
+    assert (result.steps, result.lost) == (90, 0)
+    assert "kept them all: it counts 50 steps, but a finished recording holds 90" in result.notes[0]
+    assert contents(tmp_path / "new.h5") == before
+    with open_trace(tmp_path / "new.h5") as trace:
+        assert trace.status == "complete"
+
+
+def test_zeros_that_a_lost_page_left_at_the_end(tmp_path):
+    """Their checksum is zero, too; the reader does not show these steps, and a copy does not hold them."""
+    path = make_trace(tmp_path / "run.h5", [100])
+    before = contents(path)
+    with h5py.File(path, "r+") as file:
+        file["status"][0] = 2
+        info = file["read/slot"].id.get_chunk_info(6)
+    data = bytearray(path.read_bytes())
+    data[info.byte_offset : info.byte_offset + info.size] = bytes(info.size)
+    path.write_bytes(data)
+    result = repair(path, tmp_path / "new.h5")
+    assert (result.steps, result.lost) == (96, 4)
+    assert "its end is damaged from step 96 on" in result.notes[0]
+    for name, (_, _, values) in contents(tmp_path / "new.h5").items():
+        assert before[name][2].startswith(values)
+
+
+def test_rows_of_the_live_model_that_were_committed_are_kept(tmp_path):
+    """Of a killed recording the datasets of /check may have different lengths."""
+    path = make_trace(tmp_path / "run.h5", [100], check=True)
+    with h5py.File(path, "r+") as file:
+        file["status"][0] = 0
+        file["check/step"][:] = [3, 9, 20, 40, 99, 99]
+        file["check/row"].resize(5, axis=0)
+        file["n_steps"][0] = 64
+    repair(path, tmp_path / "new.h5")
+    with open_trace(tmp_path / "new.h5") as trace:
+        assert trace["check/step"][:].tolist() == [3, 9, 20, 40]
+        assert trace["check/row"].shape[0] == 4
+
+
 def test_a_file_that_says_complete_but_was_not_closed(tmp_path):
     """Its writer was killed inside `close()`: nothing is lost but the proper end."""
     dimensions = make_dimensions()

@@ -97,18 +97,18 @@ def test_the_last_access_is_counted_back_from_the_first_step(tmp_path):
         file["write/weight"][:] = 0
         file["write/slot"][:] = -1
         file["write/row"][:] = 0
-        for step, slot, weight in [(4, 0, 1.0), (2, 1, 1.0), (3, 3, 0.001)]:
+        for step, slot, weight in [(4, 0, 1.0), (2, 1, 1.0), (3, 3, 0.001), (1, 2, 0.001)]:
             file["write/slot"][step, 0, 0, 0] = slot
             file["write/weight"][step, 0, 0, 0] = weight
-            file["write/row"][step, 0, 0, 0] = step
+            file["write/row"][step, 0, 0, 0] = step if slot != 2 else -0.0  # not the zero of a fresh slot
     slice_trace(path, tmp_path / "part.h5", steps=(5, 10))
     with open_trace(tmp_path / "part.h5") as part:
-        assert part["start/slot"][:].tolist() == [0, 1, 3]
-        assert part["start/last_access"][:].tolist() == [-2, -4, -1]
-        assert part["start/row"][:, 0].tolist() == [4, 2, 3]
+        assert part["start/slot"][:].tolist() == [0, 1, 2, 3]
+        assert part["start/last_access"][:].tolist() == [-2, -4, -1, -1]
+        assert part["start/row"][:, 0].tolist() == [4, 2, 0, 3]
     slice_trace(tmp_path / "part.h5", tmp_path / "rest.h5", steps=(3, 5))
     with open_trace(tmp_path / "rest.h5") as rest:
-        assert rest["start/last_access"][:].tolist() == [-5, -7, -1]
+        assert rest["start/last_access"][:].tolist() == [-5, -7, -1, -1]
 
 
 def test_rows_of_check_outside_the_slice_stay_behind(trace_path, tmp_path):
