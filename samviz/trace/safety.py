@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 
 from samviz.errors import TraceError
+from samviz.trace.headers import lies_elsewhere
 from samviz.trace.schema import CHUNK_BYTES, SIGNATURE
 
 NOT_OURS = "open a file that samviz recorded"
@@ -22,6 +23,7 @@ _FILTERS = {
 }
 _LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "an external link"}
 _MOST_CHUNKS = 2**24  # a byte of bookkeeping for each
+_ELSEWHERE = ("data inside this file", "external or virtual storage", "do not open it")
 _LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
 
 
@@ -49,12 +51,17 @@ def check_file(path: Path) -> None:
         raise refusal(path, "file", "a regular file", found, "name the trace file itself")
     try:
         with path.open("rb") as file:
-            start = file.read(len(SIGNATURE))
+            start = file.read(len(SIGNATURE) + 8)
     except OSError as error:
         raise refusal(path, "file", "a readable file", error.strerror, "check its permissions") from None
-    if start != SIGNATURE:
-        found = "an empty file" if not start else f"the bytes {start!r}"
+    signature, version, widths = start[:8], start[8:9], start[9:11]
+    if signature != SIGNATURE:
+        found = "an empty file" if not start else f"the bytes {signature!r}"
         raise refusal(path, "signature", "an HDF5 file", found, NOT_OURS)
+    if version in (b"\0", b"\1"):
+        widths = start[13:15]
+    if widths != b"\x08\x08":
+        raise refusal(path, "superblock", "addresses and lengths of 8 bytes", list(widths), DAMAGED)
 
 
 def find_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
@@ -64,25 +71,37 @@ def find_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
     for part in (*groups, last):
         if not where.id.links.exists(part.encode()):
             return None
-        kind = where.id.links.get_info(part.encode()).type
-        if kind != h5py.h5l.TYPE_HARD:
-            found = _LINKS.get(kind, f"a user-defined link ({kind})")
+        link = where.id.links.get_info(part.encode())
+        if link.type != h5py.h5l.TYPE_HARD:
+            found = _LINKS.get(link.type, f"a user-defined link ({link.type})")
             raise refusal(path, f"/{name}", "a hard link", found, "do not open this file")
+        _check_header(file, path, name, link.u)
         wanted = h5py.Dataset if part is last else h5py.Group
-        found = where.get(part, getclass=True)
-        if found is not wanted:
-            raise refusal(
-                path, f"/{name}", f"a {wanted.__name__}", getattr(found, "__name__", found), DAMAGED
-            )
         where = where[part]
+        if not isinstance(where, wanted):
+            found = type(where).__name__
+            raise refusal(path, f"/{name}", f"a {wanted.__name__}", found, DAMAGED)
     return where
+
+
+def _check_header(file: h5py.File, path: Path, name: str, address: int) -> None:
+    """Refuse what HDF5 would follow out of the file as soon as it opens it."""
+    handle = file.id.get_vfd_handle()
+    try:
+        elsewhere = lies_elsewhere(lambda start, size: _read_at(handle, start, size), address)
+    except ValueError as error:
+        raise refusal(path, f"/{name}", "an object header", error, DAMAGED) from None
+    if elsewhere:
+        raise refusal(path, f"/{name}", *_ELSEWHERE)
 
 
 def check_own_objects(file: h5py.File, path: Path, names: Iterable[str]) -> None:
     """No group or dataset of those names may be another one under a second name."""
-    seen = {_address(file): "/"}
+    seen = {int(h5py.h5o.get_info(file.id).addr): "/"}
     for part in dict.fromkeys(part for name in names for part in _lineage(name)):
-        address = _address(file[part])
+        group, _, last = part.rpartition("/")
+        parent = file[group] if group else file
+        address = parent.id.links.get_info(last.encode()).u
         if address in seen:
             found = f"{seen[address]} under a second name"
             raise refusal(path, f"/{part}", "an object of its own", found, "do not open this file")
@@ -94,8 +113,8 @@ def _lineage(name: str) -> list[str]:
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-def _address(item: h5py.Group | h5py.Dataset) -> int:
-    return int(h5py.h5o.get_info(item.id).addr)
+def _read_at(handle: int, start: int, size: int) -> bytes:
+    return os.pread(handle, size, start) if start < 2**63 - size else b""
 
 
 def check_storage(dataset: h5py.Dataset, path: Path, name: str) -> None:
@@ -105,9 +124,7 @@ def check_storage(dataset: h5py.Dataset, path: Path, name: str) -> None:
         raise refusal(path, f"/{name}", "a number type", f"HDF5 type class {kind}", "do not open this file")
     plist = dataset.id.get_create_plist()
     if plist.get_external_count() or plist.get_layout() not in _LAYOUTS:
-        raise refusal(
-            path, f"/{name}", "data inside this file", "external or virtual storage", "do not open it"
-        )
+        raise refusal(path, f"/{name}", *_ELSEWHERE)
     _check_filters(plist, path, name)
     if plist.get_layout() == h5py.h5d.CHUNKED:
         _check_chunks(dataset, plist.get_chunk(), path, name)
