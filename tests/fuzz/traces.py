@@ -32,8 +32,7 @@ def make_traces(folder: Path, steps: int = STEPS) -> dict[str, Path]:
 
 def _record(path: Path, sizes: Dimensions, steps: int, copy_to: Path | None = None) -> None:
     rng = np.random.default_rng(7)
-    gates = ("alpha", "gamma", "beta")
-    with recorder_for(path, sizes, meta=META, weights=b"weights " * 600, gates=gates) as recorder:
+    with recorder_for(path, sizes, meta=META, weights=b"weights " * 600) as recorder:
         for episode in range(4):
             _append(recorder, rng, sizes, steps // 4, episode)
         if copy_to is not None:
