@@ -140,15 +140,19 @@ def main() -> int:
             began = time.monotonic()
             os.waitpid(forked(partial(record, Path(folder) / name, nobody)), 0)
             whole_s = time.monotonic() - began
-        for number in range(options.kills):
+        number = killed = 0
+        while killed < options.kills:
             path = Path(folder) / f"{number}.h5"
             at_close = number % 3 == 0
             committed, doing = kill_one(path, lambda s: chance.uniform(0, s), whole_s, at_close)
+            killed += doing != "ended"  # the others were too late
             outcomes[doing, looked_at(path, committed) if path.exists() else "no file yet"] += 1
             for left in Path(folder).glob(f"{number}.h5*"):
                 left.unlink()
+            number += 1
     for (doing, outcome), count in sorted(outcomes.items()):
-        print(f"{count:5}  killed while {doing:<10}  {outcome}")
+        when = "ended before it was killed" if doing == "ended" else f"killed while {doing}"
+        print(f"{count:5}  {when:<26}  {outcome}")
     bad = sum(count for (_, outcome), count in outcomes.items() if outcome not in GOOD)
     print(f"{options.kills} kills, {bad} with something lost, wrong or unreadable (seed {options.seed})")
     return int(bad > 0)
