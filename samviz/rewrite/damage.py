@@ -7,6 +7,7 @@ from samviz.errors import TraceError
 from samviz.rewrite.progress import Progress
 from samviz.rewrite.source import Source
 from samviz.trace.column import READ_BYTES, Column
+from samviz.trace.readable import can_read, first_unreadable
 from samviz.trace.schema import DATASETS, STATUS
 from samviz.trace.tail import readable_steps
 
@@ -67,26 +68,7 @@ def _readable_rows(column: Column, stop: int, progress: Progress) -> int:
     length = max(1, READ_BYTES // row_bytes)
     for start in range(0, stop, length):
         end = min(start + length, stop)
-        if not _can_read(column, start, end):
-            return _first_unreadable(column, start, end)
+        if not can_read(column, start, end):
+            return first_unreadable(column, start, end)
         progress.advance((end - start) * row_bytes)
     return stop
-
-
-def _first_unreadable(column: Column, start: int, stop: int) -> int:
-    """The first row of [start, stop) that cannot be read, where there is one."""
-    while stop - start > 1:
-        middle = (start + stop) // 2
-        if _can_read(column, start, middle):
-            start = middle
-        else:
-            stop = middle
-    return start
-
-
-def _can_read(column: Column, start: int, stop: int) -> bool:
-    try:
-        column[start:stop]
-    except TraceError:
-        return False
-    return True

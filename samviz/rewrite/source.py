@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
-from warnings import catch_warnings, simplefilter
 
 import h5py
 
-from samviz.errors import TraceError, TraceWarning
-from samviz.trace import open_trace
+from samviz.errors import TraceError
+from samviz.trace import Trace
 from samviz.trace.checks import Header, check_commit, check_datasets, check_header
 from samviz.trace.column import FAILURES, LOCK, Column
 from samviz.trace.opening import OpenFile, damaged, open_file
@@ -105,12 +104,9 @@ def refuse_live(path: Path) -> None:
 
 def _require_trace(path: Path) -> None:
     """Refuse what opens with a warning as well: what a copy of it lacks would be lost for good."""
-    try:
-        with catch_warnings():
-            simplefilter("error", TraceWarning)
-            open_trace(path).close()
-    except TraceWarning as warning:
-        raise TraceError(f"{warning}; or save what is there: samviz repair {path} NEW") from None
+    with Trace(path) as trace:
+        if trace.warning:
+            raise TraceError(f"{trace.warning}; or save what is there: samviz repair {path} NEW")
 
 
 def _load(file: OpenFile, path: Path, recount: bool) -> Source:

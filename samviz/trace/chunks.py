@@ -17,12 +17,13 @@ _CHECKSUM_BYTES = 4
 _PACKERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF)
 _LOOK_UPS = 16  # HDF5 walks the index to find one chunk: soon it is cheaper to list them all
 
-_UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _TORN, _PLAIN, _PACKED, _RIGHT = range(8)
+_UNKNOWN, _ABSENT, _OUTSIDE, _MISSHAPEN, _SHARED, _TORN, _PLAIN, _PACKED, _RIGHT = range(9)
 _FAULTS = {
     _UNKNOWN: "nothing was ever stored there",
     _ABSENT: "nothing was ever stored there",
     _OUTSIDE: "it lies beyond the end of the file, which was cut short",
     _MISSHAPEN: "what is stored there does not have the size of a chunk",
+    _SHARED: "what is stored there is stored for another chunk, too",
     _TORN: "what is stored there cannot be unpacked",
 }
 
@@ -86,8 +87,10 @@ class Chunks:
         else:
             found = []
             dataset.id.chunk_iter(found.append)
-            corners = np.array([info.chunk_offset for info in found], np.int64)
-            places = corners.reshape(-1, len(self._chunk)) // self._chunk
+            corners = np.array([info.chunk_offset for info in found], np.uint64)
+            grid = corners.reshape(-1, len(self._chunk)) // np.array(self._chunk, np.uint64)
+            # of a damaged file these are any numbers
+            places = np.minimum(grid, np.uint64(2**62)).astype(np.int64)
         states = self._stored_states(found, file_bytes)
         inside = (places < self._state.shape).all(axis=1)  # a live file may have more by now
         places, states = places[inside], states[inside]
@@ -106,6 +109,7 @@ class Chunks:
         states = np.zeros(len(found), np.uint8)
         for one in np.unique(mask):
             states[mask == one] = self._fitting_states(size[mask == one], int(one))
+        states[_overlapping(start, size)] = _SHARED
         states[(start > file_bytes) | (start + size > file_bytes)] = _OUTSIDE
         states[(start == 0) | (size == 0)] = _ABSENT
         return states
@@ -150,6 +154,14 @@ class Chunks:
                     return _TORN
                 data, size = unpacked, len(unpacked)
         return _RIGHT if size == self._bytes else _MISSHAPEN
+
+
+def _overlapping(start: npt.NDArray[np.uint64], size: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+    """Which pieces of a file begin inside another or hold the beginning of one."""
+    order = np.argsort(start, kind="stable")
+    ends = np.maximum.accumulate((start + size)[order])
+    inside = np.flatnonzero(start[order][1:] < ends[:-1])
+    return np.asarray(order[np.unique(np.concatenate([inside, inside + 1]))], np.intp)
 
 
 def _inflated(data: bytes, most: int) -> bytes | None:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 READ_BYTES = 16 * 2**20
 MOST_BYTES = 8 * 2**30  # that one question may ask for
 
-FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError)  # what h5py makes of a damaged file
+FAILURES = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+)  # what h5py makes of a damaged file
 
 Array = npt.NDArray[Any]
 

@@ -54,5 +54,5 @@ def narrow_array(key: Array, size: int) -> tuple[slice | Array, Array]:
         raise IndexError("an index array must hold integers or booleans")
     if key.min() < -size or key.max() >= size:
         raise IndexError(f"an index is out of bounds for an axis of size {size}")
-    wanted, inverse = np.unique(key % size, return_inverse=True)
+    wanted, inverse = np.unique(key.astype(np.int64) % size, return_inverse=True)
     return wanted, inverse.reshape(key.shape)

@@ -35,8 +35,14 @@ MEMORY_BYTES = 8 * 2**30
 
 
 def open_trace(path: str | Path) -> "Trace":
-    """Open a trace, finished, crashed or still being written. Raises TraceError (one line) if it is none."""
-    return Trace(path)
+    """Open a trace, finished, crashed or still being written. Raises TraceError (one line) if it is none.
+
+    Where it shows less than it once held, a TraceWarning says so; `trace.warning` goes on saying it.
+    """
+    trace = Trace(path)
+    if trace.warning:
+        warnings.warn(TraceWarning(trace.warning), stacklevel=2)
+    return trace
 
 
 class Trace:
@@ -56,14 +62,11 @@ class Trace:
         try:
             with LOCK:
                 self._load(known)
-        except TraceError:
+        except BaseException as error:
             self._file.close()
+            if isinstance(error, FAILURES):
+                raise damaged(self._path, error, self._file) from error
             raise
-        except FAILURES as error:
-            self._file.close()
-            raise damaged(self._path, error, self._file) from error
-        if self._warning:
-            warnings.warn(TraceWarning(self._warning), stacklevel=3)
 
     def _load(self, known: Episodes) -> None:
         self._header = check_header(self._file, self._path)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from samviz.errors import TraceError
 from samviz.trace.column import Array, Column
+from samviz.trace.readable import can_read, first_unreadable
 
 
 def count_true_rows(columns: Mapping[str, Column], n_steps: int, *, complete: bool) -> int:
@@ -16,17 +16,13 @@ def count_true_rows(columns: Mapping[str, Column], n_steps: int, *, complete: bo
         complete: the recording ended well, so that all rows are whole and a damaged one is an error.
     """
     length = min(map(len, columns.values()))
-    steps = _readable(columns["check/step"], length, complete)
+    steps = _whole(columns["check/step"], length, complete)
     unlawful = (steps < 0) | (steps >= n_steps) | (np.diff(steps, prepend=0) < 0)
     return int(unlawful.argmax()) if unlawful.any() else len(steps)
 
 
-def _readable(column: Column, length: int, complete: bool) -> Array:
+def _whole(column: Column, length: int, complete: bool) -> Array:
     """The rows before those that a killed writer left unfinished."""
-    while True:
-        try:
-            return column[:length]
-        except TraceError:
-            if complete or length == 0:
-                raise
-            length -= 1
+    if not complete and length and not can_read(column, 0, length):
+        length = first_unreadable(column, 0, length)
+    return column[:length]
