@@ -69,17 +69,22 @@ def random_arrays(rng: np.random.Generator, steps: int, sizes: Dimensions) -> Ar
         "read_score": np.where(read_slot < 0, 0, rng.uniform(-1, 1, read_slot.shape)).astype("f4"),
         "read_query": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
         "read_word": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
-        "read_usage": rng.integers(-1, max(steps, 1), read_slot.shape, dtype="i4"),
+        "read_usage": _earlier_steps(rng, read_slot.shape),
         "write_slot": write_slot,
         "write_weight": _weights(rng, write_slot),
         "write_row": images[step, element, write_slot],
         "write_word": rng.normal(size=(*lead, sizes.word_size)).astype("f4"),
-        "write_usage": rng.integers(-1, max(steps, 1), write_slot.shape, dtype="i4"),
+        "write_usage": _earlier_steps(rng, write_slot.shape),
         "alpha": rng.random(lead).astype("f4"),
         "gamma": rng.random(lead).astype("f4"),
         "beta": rng.random(lead).astype("f4"),
         **(_link_arrays(rng, lead, sizes) if sizes.links else {}),
     }
+
+
+def _earlier_steps(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """For every entry of step t a step from -1 to t - 1."""
+    return rng.integers(-1, np.arange(shape[0]).reshape(-1, 1, 1, 1), shape).astype("i4")
 
 
 def _link_arrays(rng: np.random.Generator, lead: tuple[int, ...], sizes: Dimensions) -> Arrays:

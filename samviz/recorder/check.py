@@ -14,7 +14,7 @@ from samviz.errors import ConfigError
 from samviz.recorder.buffer import Arrays
 from samviz.recorder.given import Array, as_array
 from samviz.recorder.layout import create_dataset
-from samviz.trace.schema import CHECK, CHECK_SLOTS, DATASETS
+from samviz.trace.schema import CHECK, CHECK_SLOTS, CHUNK_BYTES, DATASETS
 
 CHECK_STEPS = 256  # at least so many steps between two checks
 
@@ -26,6 +26,11 @@ def create_check(file: h5py.File, word_size: int) -> None:
         shape = (0, *row.step_shape({"W": word_size}))
         # what a killed writer did not get to reads as no step and no slot
         create_dataset(file, name, shape, row.dtypes[0], 1, fill=-1)
+
+
+def check_fits(word_size: int) -> bool:
+    """Whether the rows of a check make a chunk that readers take."""
+    return CHECK_SLOTS * word_size * 4 <= CHUNK_BYTES
 
 
 def check_rows(memory: Any, write_slot: Array, step: int, sizes: tuple[int, int, int]) -> Arrays:
@@ -40,6 +45,7 @@ def check_rows(memory: Any, write_slot: Array, step: int, sizes: tuple[int, int,
         ConfigError: the memory has another shape.
     """
     batch, slots, word_size = sizes
+    memory = memory if hasattr(memory, "shape") else as_array(memory, "check")
     if tuple(np.shape(memory)) != sizes:
         raise ConfigError(f"check: expected shape {list(sizes)}, found {list(np.shape(memory))}")
     named = np.full((batch, CHECK_SLOTS), -1, np.int32)

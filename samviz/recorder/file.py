@@ -15,6 +15,7 @@ from samviz.recorder.creation import Datasets, create, first_line
 
 COMMIT_STEPS = 1024
 COMMIT_SECONDS = 1.0
+CHUNK_OVERHEAD = 64  # bytes that a chunk takes besides its data: a checksum, a place in the index
 
 RECORDING, COMPLETE, STOPPED = 0, 1, 2
 
@@ -40,6 +41,7 @@ class TraceFile:
         self.path = path
         self.written = 0
         self.committed = 0
+        self._true_rows = 0
         self._fsync_s = fsync_s
         made = create(path, build, overwrite=overwrite, size_limit=size_limit, first_bytes=first_bytes)
         self._file, self._datasets, self._space, self._lock = made
@@ -70,14 +72,16 @@ class TraceFile:
             raise self._failed(first_line(error)) from error
 
     def append_rows(self, rows: Arrays) -> None:
-        """Append to datasets that do not count steps what belongs to a step that is yet to be written."""
+        """Append to the datasets of /check what belongs to a step that is yet to be written."""
         try:
             if self._space.data_left(self._size()) < sum(array.nbytes for array in rows.values()):
                 return  # the last room is for steps
+            stop = self._true_rows + len(rows["check/step"])
             for name, array in rows.items():
                 dataset = self._file[name]
-                dataset.resize(len(dataset) + len(array), axis=0)
-                dataset[-len(array) :] = array
+                dataset.resize(stop, axis=0)
+                dataset[self._true_rows : stop] = array
+            self._true_rows = stop
         except FAILURES as error:
             raise self._failed(first_line(error)) from error
 
@@ -103,7 +107,8 @@ class TraceFile:
 
     def _room(self, step_bytes: int) -> int:
         """Steps of that size that can be appended: whole chunks, as a chunk takes its room at once."""
-        return self._space.data_left(self._size()) // (step_bytes * self._chunk_steps) * self._chunk_steps
+        chunk_bytes = step_bytes * self._chunk_steps + CHUNK_OVERHEAD * len(self._datasets)
+        return self._space.data_left(self._size()) // chunk_bytes * self._chunk_steps
 
     def _size(self) -> int:
         return os.fstat(self._file.id.get_vfd_handle()).st_size
@@ -146,8 +151,8 @@ class TraceFile:
             close_whatever_happens(self._file)
         self._let_go()
         return TraceError(
-            f"{self.path}: recording stopped, the file cannot be written ({why}); its first "
-            f"{self.committed:,} steps are safe: free some space and record into a new file"
+            f"{self.path}: recording stopped ({why}); its first {self.committed:,} steps are safe: "
+            "make room or raise the limit, and record into a new file"
         )
 
     def _let_go(self) -> None:

@@ -100,7 +100,7 @@ def fitting(value: Any, name: str, shape: tuple[int, ...], dataset: str, wording
 
 def require_kind(array: Array, name: str, dtype: np.dtype[Any]) -> None:
     """Raises ConfigError unless the numbers are of the dtype's kind: integers, or floats."""
-    if not np.can_cast(array.dtype, dtype, "same_kind"):
+    if not np.can_cast(array.dtype, dtype, "same_kind") or array.dtype == bool:
         raise ConfigError(f"{name}: expected {dtype.name} or alike, found {array.dtype.name}")
 
 

@@ -1,24 +1,24 @@
 """Record a memory step by step: what a model did to it in, a trace out."""
 
+import operator
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
 from samviz.errors import ConfigError, RecordingStopped, TraceError
 from samviz.recorder.buffer import BlockBuffer
-from samviz.recorder.check import CHECK_STEPS, check_rows, create_check
+from samviz.recorder.check import CHECK_STEPS, check_fits, check_rows
 from samviz.recorder.creation import check_target
 from samviz.recorder.fields import COLUMNS, IO, LINK_EVENTS, USAGE
-from samviz.recorder.file import COMMIT_STEPS, TraceFile
+from samviz.recorder.file import TraceFile
 from samviz.recorder.given import (
     STEP,
     WINDOW,
@@ -30,12 +30,13 @@ from samviz.recorder.given import (
     steps_of,
     told_by,
 )
-from samviz.recorder.layout import check_settings, create_datasets, encode_meta, write_header
+from samviz.recorder.layout import encode_meta
+from samviz.recorder.making import Making
 from samviz.recorder.plan import Plan, make_plan
 from samviz.recorder.start import start_rows
-from samviz.recorder.steps import STEP_VALUED, shifted_steps
+from samviz.recorder.steps import STEP_VALUED
 from samviz.recorder.usage import LastAccesses
-from samviz.recorder.window import Window, checked_window
+from samviz.recorder.window import Window, checked_window, earlier_steps
 from samviz.trace.schema import CHUNK_STEPS
 
 
@@ -100,7 +101,6 @@ class Recorder:
         if size_limit is not None and size_limit <= 0:
             raise ConfigError(f"size_limit: expected a number of bytes > 0, found {size_limit}")
         self._path = Path(path)
-        self._make: Callable[[Plan], None] | None  # what makes the file; none once it is made
         self._plan = make_plan(
             slots=slots,
             word_size=word_size,
@@ -116,51 +116,32 @@ class Recorder:
             source_size=source_size,
             training=training,
         )
-        encoded = encode_meta(meta)
-        start = {} if start_memory is None else start_rows(start_memory, batch, slots, word_size)
-        self._starts_full = bool(start)
-
-        def make(plan: Plan) -> None:
-            def build(file: h5py.File) -> dict[str, h5py.Dataset]:
-                write_header(
-                    file,
-                    plan.dimensions,
-                    chunk_steps=chunk_steps,
-                    access_threshold=access_threshold,
-                    last_write_erases=last_write_erases,
-                    meta=encoded,
-                )
-                if checks:
-                    create_check(file, word_size)
-                return create_datasets(file, plan.datasets, plan.dimensions, chunk_steps, weights, start)
-
-            check_settings(plan.dimensions, chunk_steps, access_threshold, plan.datasets)
-            self._buffer = BlockBuffer(plan.shapes, chunk_steps, COMMIT_STEPS)
-            self._file = TraceFile(
-                self._path,
-                build,
-                overwrite=overwrite,
-                fsync_s=fsync_s,
-                size_limit=size_limit,
-                first_bytes=len(weights or b"") + sum(array.nbytes for array in start.values()),
-            )
-            self._plan, self._make = plan, None
-            # a program that ends without closing its recorder loses nothing, either
-            self._finalizer = weakref.finalize(self, _close_forgotten, self._file, self._buffer, os.getpid())
-
-        self._make = make
+        self._making: Making | None = Making(  # none once the file is made
+            meta=encode_meta(meta),
+            start={} if start_memory is None else start_rows(start_memory, batch, slots, word_size),
+            weights=weights,
+            checks=checks and check_fits(word_size),
+            chunk_steps=chunk_steps,
+            access_threshold=access_threshold,
+            last_write_erases=last_write_erases,
+            overwrite=overwrite,
+            fsync_s=fsync_s,
+            size_limit=size_limit,
+        )
+        self._starts_full = bool(self._making.start)
+        self._next_check = 0 if self._making.checks else None
         self._episode = 0
         self._left_out = 0.0
-        self._next_check = 0 if checks else None
         self._on_stop = on_stop or _warn
         self._stopped: str | None = None
         self._closed = False
+        self._process = os.getpid()
         self._usage: LastAccesses | None = None
         self._follow = partial(LastAccesses, batch, slots, access_threshold)
         if self._plan.complete:
-            make(self._plan)
+            self._make(self._plan)
         else:
-            check_settings(self._plan.dimensions, chunk_steps, access_threshold, self._plan.datasets)
+            self._making.check(self._plan)
             check_target(self._path, overwrite)
 
     @property
@@ -171,7 +152,7 @@ class Recorder:
     @property
     def n_steps(self) -> int:
         """Steps recorded; those not yet in the file are written by `close` at the latest."""
-        if self._make is not None:
+        if self._making is not None:
             return 0
         return self._file.committed if self._stopped else self._buffer.stop
 
@@ -199,7 +180,8 @@ class Recorder:
     ) -> None:
         """Append one step; everything is copied, so the caller may go on to change it.
 
-        Tensors, arrays or numbers. Axes B and H may be left out where they are 1. A step writes, then reads.
+        Tensors, arrays or numbers. Leading axes may be left out where they are 1: B, or B and H. A step
+        writes, then reads.
 
         read_weight, read_slot: [B, H, n] the slots that each head read, with their weights. Without slots the
         weights are those of slots 0, 1, 2, ...: dense attention, over all slots or those there are so far.
@@ -280,31 +262,32 @@ class Recorder:
         """Check a window, make the file if it is the first, and let the window in."""
         if self._closed:
             raise TraceError(f"{self.path}: the recorder is closed; record into a new file")
-        if self._stopped is not None:
+        if self._stopped is not None or self._is_a_fork():
             return
         steps = steps_of(told | io, wording)
         if train_step is not None:
             io = io | {"train_step": np.full((steps, self._plan.batch), train_step)}
-        plan = self._plan if self._make is None else self._plan.completed(told | io)
-        if self.n_steps == 0:
-            self._usage = None if set(USAGE) <= told.keys() else self._follow()
-        window, left_out = checked_window(told, io, plan, steps, wording, usage_told=self._usage is None)
-        number = self._episode if episode is None else episode
+        first = self.n_steps
+        plan = self._plan if self._making is None else self._plan.completed(told | io)
+        usage = self._usage
+        if first == 0:
+            usage = None if set(USAGE) <= told.keys() else self._follow()
+        window, left_out = checked_window(told, io, plan, steps, wording, usage_told=usage is None)
+        number = self._episode if episode is None else _whole(episode)
         window["episode"] = self._check_episode(number, steps)
-        shift = self.n_steps - first_step
         for name in STEP_VALUED:
             if name in window:
-                window[name] = shifted_steps(window[name], shift)
-        if self._make is not None:
+                window[name] = earlier_steps(window[name], first - first_step, first, name, wording)
+        rows = self._true_rows(check, window, first + steps - 1, plan)
+        if self._making is not None:
             self._make(plan)
-        if self._usage is not None:
-            if number != self._episode:
-                self._usage.forget()
-            window |= self._usage.follow(window, self.n_steps)
-        rows = self._checked_rows(check, window, steps)
-        self._unless_stopped(lambda: self._take_in(window, steps, rows))
-        self._episode = number
-        self._left_out = max(self._left_out, left_out)
+        with self._ending_where_interrupted():
+            if usage is not None:
+                if number != self._episode:
+                    usage.forget()
+                window |= usage.follow(window, first)
+            self._usage, self._episode, self._left_out = usage, number, max(self._left_out, left_out)
+            self._unless_stopped(lambda: self._take_in(window, steps, rows))
 
     def commit(self) -> None:
         """Let readers see all steps that fill whole chunks: all there are where chunk_steps is 1."""
@@ -325,17 +308,24 @@ class Recorder:
     ) -> None:
         self._close(complete=kind is None)
 
+    def _make(self, plan: Plan) -> None:
+        assert self._making is not None
+        self._buffer, self._file = self._making.make(self._path, plan)
+        self._plan, self._making = plan, None
+        # a program that ends without closing its recorder loses nothing, either
+        self._finalizer = weakref.finalize(self, _close_forgotten, self._file, self._buffer, self._process)
+
     def _close(self, *, complete: bool) -> None:
-        if self._closed:
+        if self._closed or self._is_a_fork():
             return
         self._unless_stopped(lambda: self._file.close(self._buffer.rest(), complete=complete))
         self._closed = True
-        if self._make is None:
+        if self._making is None:
             self._finalizer.detach()
 
     def _unless_stopped(self, write: Callable[[], None]) -> None:
         """Write, unless recording has stopped; where that fails it stops, and the program goes on."""
-        if self._stopped is not None or self._make is not None:
+        if self._stopped is not None or self._making is not None:
             return
         try:
             write()
@@ -343,19 +333,33 @@ class Recorder:
             self._stopped = str(error)
             self._on_stop(self._stopped)
 
-    def _checked_rows(self, memory: Any, window: Window, steps: int) -> Window | None:
+    @contextmanager
+    def _ending_where_interrupted(self) -> Iterator[None]:
+        """Ctrl-C may have let in a part of a window: that is kept, and nothing can follow it."""
+        try:
+            yield
+        except BaseException:
+            if self._stopped is None:
+                self._stopped = f"{self.path}: recording was interrupted; record into a new file"
+                with suppress(TraceError):
+                    self._file.close(self._buffer.rest(), complete=False)
+            raise
+
+    def _is_a_fork(self) -> bool:
+        """Whether this is a child that was forked while its parent records: the file is the parent's."""
+        return os.getpid() != self._process
+
+    def _true_rows(self, memory: Any, window: Window, last: int, plan: Plan) -> Window | None:
         """What /check is to hold of the memory at the end of the window, if it is time to."""
-        last = self.n_steps + steps - 1
         if memory is None or self._next_check is None or last < self._next_check:
             return None
-        sizes = self._plan.dimensions
-        rows = check_rows(memory, window["write/slot"], last, (sizes.batch, sizes.slots, sizes.word_size))
-        self._next_check = last + CHECK_STEPS
-        return rows
+        sizes = plan.dimensions
+        return check_rows(memory, window["write/slot"], last, (sizes.batch, sizes.slots, sizes.word_size))
 
     def _take_in(self, window: Window, steps: int, rows: Window | None) -> None:
         if rows is not None:  # before the steps: what the next commit counts is there
             self._file.append_rows(rows)
+            self._next_check = int(rows["check/step"][-1]) + CHECK_STEPS
         for block in self._buffer.add(window, steps):
             self._file.write(block)
         if self._file.overdue:
@@ -378,6 +382,13 @@ class Recorder:
                 "episode, later ones begin with an empty memory; record each into a trace of its own"
             )
         return np.full((steps, self._plan.batch), episode, np.int32)
+
+
+def _whole(episode: int) -> int:
+    try:
+        return operator.index(episode)
+    except TypeError:
+        raise ConfigError(f"episode: expected a whole number, found {episode!r}") from None
 
 
 def _warn(reason: str) -> None:

@@ -6,7 +6,6 @@ Shape legend: T steps, B batch, H heads, N slots, R read entries, E write entrie
 import numpy as np
 
 from samviz.recorder.buffer import Arrays
-from samviz.recorder.given import Array
 from samviz.trace.replay import merged_weights
 
 NEVER = -1
@@ -30,7 +29,9 @@ class LastAccesses:
         threshold there; what counts for a step are the accesses of the steps before it.
         """
         slots = {kind: window[f"{kind}/slot"] for kind in ("write", "read")}
-        accessed = {kind: self._accessed(slot, window[f"{kind}/weight"]) for kind, slot in slots.items()}
+        written = merged_weights(slots["write"], window["write/weight"])
+        weights = {"write": written, "read": window["read/weight"]}  # a read names each slot once
+        accessed = {kind: (slots[kind] >= 0) & (weights[kind] > self._threshold) for kind in slots}
         usage = {f"usage/{kind}": np.full(slot.shape, NEVER, np.int32) for kind, slot in slots.items()}
         element = np.arange(len(self._last))[:, None, None]
         for t in range(len(slots["read"])):
@@ -40,6 +41,3 @@ class LastAccesses:
                 at = np.nonzero(accessed[kind][t])
                 self._last[at[0], slot[t][at]] = first_step + t
         return usage
-
-    def _accessed(self, slot: Array, weight: Array) -> Array:
-        return (slot >= 0) & (merged_weights(slot, weight) > self._threshold)

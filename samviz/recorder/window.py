@@ -7,9 +7,10 @@ import numpy as np
 
 from samviz.errors import ConfigError
 from samviz.recorder.entries import with_entries
-from samviz.recorder.fields import COLUMNS, LINK_EVENTS, USAGE
+from samviz.recorder.fields import COLUMNS, EVENTS, IO, LINK_EVENTS, USAGE
 from samviz.recorder.given import Array, Told, Wording, fitting, require_slots
 from samviz.recorder.plan import Plan
+from samviz.recorder.steps import shifted_steps
 from samviz.trace.schema import DATASETS
 
 Window = dict[str, Array]
@@ -30,10 +31,34 @@ def checked_window(
     """
     left_out = 0.0
     _refuse_surplus(told, io, plan)
+    one_sided = set(USAGE) & told.keys()
+    if not usage_told and one_sided:
+        expected = "from the first step on, both or none"
+        raise ConfigError(f"{wording.prefix}{min(one_sided)}: expected {' and '.join(USAGE)} {expected}")
     if not usage_told:
         told, left_out = with_entries(told, plan.dimensions, steps, wording)
     window = _events(told, plan, steps, wording, computed=() if usage_told else USAGE)
     return window | _io(io, plan, steps, wording), left_out
+
+
+def earlier_steps(steps: Array, shift: int, first: int, name: str, wording: Wording) -> Array:
+    """Steps of the model, told of a window whose first step is `first`, as steps of the trace.
+
+    Raises:
+        ConfigError: one is not earlier than the step that names it.
+    """
+    moved = shifted_steps(steps, shift)
+    own = np.arange(first, first + len(moved)).reshape(-1, *[1] * (moved.ndim - 1))
+    late = moved >= own
+    if late.any():
+        at = tuple(int(part) for part in np.argwhere(late)[0])
+        field = next(field for field, dataset in (EVENTS | IO).items() if dataset == name)
+        label = (wording.prefix if field in EVENTS else "") + field
+        raise ConfigError(
+            f"{label}: expected steps before their own, found {steps[at]} at the model's step "
+            f"{at[0] + first - shift}; tell first_step where the model does not count from 0"
+        )
+    return moved
 
 
 def _events(told: Told, plan: Plan, steps: int, wording: Wording, computed: tuple[str, ...]) -> Window:
@@ -51,6 +76,9 @@ def _events(told: Told, plan: Plan, steps: int, wording: Wording, computed: tupl
         array = fitting(told[field], label, (steps, *plan.shapes[name]), name, wording)
         if field.endswith("_slot"):
             require_slots(array, label, plan.slots)
+        if field.endswith("_weight") and not np.isfinite(array).all():
+            found = array[~np.isfinite(array)][0]
+            raise ConfigError(f"{label}: expected finite weights, found {found}")
         window[name] = array
     return window
 
@@ -72,7 +100,7 @@ def _io(told: Told, plan: Plan, steps: int, wording: Wording) -> Window:
 
 
 def _refuse_surplus(told: Told, io: Told, plan: Plan) -> None:
-    """Refuse what would be lost silently."""
+    """Refuse what was not there from the first step on, or has no size."""
     reason = (
         "as the first step had none; give it from the first step on"
         if plan.found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,8 +100,8 @@ class Watcher:
         self.see(self._trainer.step)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._recorder.close()
+    def __exit__(self, *error: Any) -> None:
+        self._recorder.__exit__(*error)
 
     def see(self, step: int) -> None:
         """Record the episode if it is time to."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from samviz.recorder.buffer import BlockBuffer
 from samviz.recorder.closing import close_whatever_happens
 from samviz.trace import open_trace
+from samviz.verify import verify
 from samviz.writer_lock import WriterLock, is_being_written
-from tests.builders import make_dimensions, random_events, recorder_for
+from tests.builders import make_dimensions, random_arrays, random_events, recorder_for
 from tests.recorder.test_live import check_right, start_writer, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +26,7 @@ def events(steps=10):
     return random_events(np.random.default_rng(0), steps, SIZES)
 
 
-def write_until_full(path: Path, limit: int, **settings: str) -> subprocess.CompletedProcess[str]:
+def write_until_full(path: Path, limit: int) -> subprocess.CompletedProcess[str]:
     """Run the writer in a process that may write files of so many bytes only."""
 
     def confine() -> None:
@@ -148,34 +150,42 @@ def test_a_signal_ends_a_recording_with_all_its_steps(tmp_path, number):
         check_right(trace)
 
 
-def test_an_interruption_between_any_two_lines_loses_and_doubles_nothing(tmp_path):
-    """A trace function raises KeyboardInterrupt at the n-th line of the recorder's own files, for every n."""
-    given = events(150)
-    interrupted = 0
+def test_an_interruption_between_any_two_lines_keeps_what_is_whole_and_nothing_else(tmp_path):
+    """A trace function raises KeyboardInterrupt at the n-th line of the recorder's own files, for every n.
+
+    Usage is the recorder's to compute, rows of the live memory are stored, an episode begins on the way.
+    """
+    arrays = random_arrays(np.random.default_rng(0), 150, SIZES)
+    arrays["write_row"][arrays["write_slot"] < 0] = 0
+    told = {name: array for name, array in arrays.items() if not name.endswith("usage")}
+    memory = np.zeros((1, SIZES.slots, SIZES.word_size), np.float32)
+    ended = went_on = 0
     for line in range(0, 4000, 17):
         path = tmp_path / f"{line}.h5"
-        recorder = recorder_for(path, SIZES, chunk_steps=16)
+        recorder = recorder_for(path, SIZES, chunk_steps=16, checks=True, on_stop=pytest.fail)
         recorder._buffer = BlockBuffer(recorder._plan.shapes, 16, 64)
-        try:
-            with interrupt_after(line):
-                recorder.append(given, episode=0)
-                recorder.commit()
-                recorder.append(given, episode=0)
-        except KeyboardInterrupt:
-            interrupted += 1
-        at = recorder.n_steps
-        recorder.append(given, episode=0)
+        recorder._next_check = 0
+        with suppress(KeyboardInterrupt), interrupt_after(line):
+            recorder.append(told, episode=0)
+            recorder.commit()
+            recorder.append(told, episode=1, check=memory)
+            went_on += 1
+        stopped, at = recorder.stopped, recorder.n_steps
+        ended += stopped is not None
+        recorder.append(told)
         recorder.close()
         with open_trace(path) as trace:
-            assert len(trace) == at + 150
-            expected = np.concatenate([given.write_row.numpy()] * 2)[:at]
-            np.testing.assert_array_equal(trace["write/row"][:at], expected)
-            np.testing.assert_array_equal(trace["write/row"][at:], given.write_row.numpy())
-            np.testing.assert_array_equal(trace["read/slot"][at:], given.read_slot.numpy())
+            assert len(trace) == (at if stopped else at + 150)
+            expected = np.concatenate([arrays["write_row"]] * 3)
+            np.testing.assert_array_equal(trace["write/row"][:], expected[: len(trace)])
+            assert not set(trace["check/step"][:].tolist()) - {299}
+        report = verify(path)
+        failed = {check.name for check in report.checks if check.outcome == "failed"}
+        assert failed <= {"rows of the live model"}, "\n".join(report.lines())  # that memory was made up
         path.unlink()
-        if line > 50 and interrupted * 17 < line - 17:
+        if went_on > 1:
             break
-    assert interrupted > 10
+    assert ended > 10
 
 
 class interrupt_after:  # noqa: N801  # reads as a phrase

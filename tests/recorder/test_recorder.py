@@ -167,6 +167,17 @@ WRONG = [
         {},
         "events.read_slot: expected slots from -1 to 11, found -3",
     ),
+    (
+        lambda it: it._replace(read_weight=it.read_weight * float("nan")),
+        {},
+        "events.read_weight: expected finite weights, found nan",
+    ),
+    (
+        lambda it: it._replace(write_usage=it.write_usage + 100),
+        {},
+        "events.write_usage: expected steps before their own, found 99 at the model's step 0",
+    ),
+    (lambda it: it, {"episode": 1.5}, "episode: expected a whole number, found 1.5"),
     (lambda it: it, {"episode": 0}, "episode: expected a number from 1 on, found 0"),
     (lambda it: it, {"episode": 2**31}, "episode: expected a number from 1 on"),
     (lambda it: it, {"input": np.zeros((10, 1, 2))}, "input: expected shape [10, 1, 3], found [10, 1, 2]"),
@@ -284,7 +295,7 @@ def test_no_committed_chunk_is_written_again(tmp_path, monkeypatch):
         spans.append((before, self.written))
 
     monkeypatch.setattr(file.TraceFile, "_append", watch)
-    monkeypatch.setattr("samviz.recorder.recorder.COMMIT_STEPS", 32)  # blocks of two chunks
+    monkeypatch.setattr("samviz.recorder.making.COMMIT_STEPS", 32)  # blocks of two chunks
     rng = np.random.default_rng(0)
     with recorder_for(tmp_path / "run.h5", SIZES, chunk_steps=16) as recorder:
         for length in rng.integers(0, 50, 20):

@@ -46,7 +46,7 @@ def test_what_is_written_is_read(
         "target": rng.normal(size=(steps, batch, 2)).astype("f4"),
         "mask": rng.random((steps, batch)) < 0.5,
         "loss": rng.random((steps, batch)).astype("f4"),
-        "source": rng.integers(-1, 9, (steps, batch, 1)),
+        "source": rng.integers(-1, np.arange(steps)[:, None, None], (steps, batch, 1)),
     }
     path = tmp_path_factory.mktemp("trip") / "run.h5"
     with recorder_for(path, sizes, chunk_steps=chunk_steps) as recorder:
@@ -96,10 +96,10 @@ def test_steps_of_the_model_become_steps_of_the_trace(tmp_path):
     source = np.stack([np.array([-1, 0, 3, 12]), np.full(4, -1)], axis=-1)[:, None]
     with recorder_for(tmp_path / "run.h5", sizes) as recorder:
         recorder.append(events, episode=0, first_step=10, source=source)  # recording began late: shift -10
-        recorder.append(events, episode=1, source=source)  # shift +4
-        recorder.append(events, episode=1, first_step=4, source=source)  # same shift, mid-episode
+        recorder.append(events, episode=1, first_step=13, source=source)  # shift -9
+        recorder.append(events, episode=1, first_step=17, source=source)  # same shift, mid-episode
     with open_trace(tmp_path / "run.h5") as trace:
-        expected = [-1, -1, -1, 2, -1, 4, 7, 16, -1, 4, 7, 16]
+        expected = [-1, -1, -1, 2, -1, -1, -1, 3, -1, -1, -1, 3]
         assert trace["usage/read"][:, 0, 0, 0].tolist() == expected
         assert trace["usage/write"][:, 0, 1, 2].tolist() == expected
         assert trace["io/source"][:, 0, 0].tolist() == expected
