@@ -21,7 +21,7 @@ from samviz.demo.memory import (
 from samviz.demo.script import scripts
 from samviz.errors import ConfigError
 from samviz.kernels.rows import rows_after
-from samviz.kernels.scripted import scripted_window
+from samviz.kernels.scripted import EXACT_BELOW, scripted_window
 from samviz.recorder import Recorder
 from samviz.trace.schema import Dimensions
 from samviz.versions import library_versions
@@ -125,7 +125,7 @@ def _meta(demo: Demo) -> dict[str, Any]:
         "model": {"class": "demo memory", "config": {name: getattr(demo, name) for name in sizes}},
         "task": task_meta(value_bits(demo.word_size)),
         "seed": demo.seed,
-        "index": None,
+        "index": "exact" if demo.slots <= EXACT_BELOW else "scripted",
         "output_kind": "bits",
         "versions": library_versions(),
         "git_commit": None,

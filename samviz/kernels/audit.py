@@ -80,6 +80,7 @@ def audit(
     delta: float,
     first: int,
     every: int,
+    reads: int,
 ) -> None:
     """Go through T steps of one episode, the first of them numbered `first`.
 
@@ -87,6 +88,7 @@ def audit(
         asked: [CHECKS] bool, which checks the trace allows.
         tolerance: [CHECKS].
         every: the step's number must be a multiple of it for the search of nearer words.
+        reads: K, how many slots a head reads by content.
     """
     off = np.zeros(CHECKS)
     for t in range(told.read_slot.shape[0]):
@@ -96,7 +98,7 @@ def audit(
         _check_usage(told, now, tally, asked, off, t)
         _check_read(told, now, tally, asked, off, t)
         if asked[NEAREST] and (first + t) % every == 0:
-            _check_nearest(told, now, tally, off, t)
+            _check_nearest(told, now, tally, off, t, reads)
         _go_on(told, now, delta, first + t, t)
         for check in range(CHECKS):
             tally.worst[check] = max(tally.worst[check], off[check])
@@ -107,10 +109,17 @@ def audit(
 
 
 @inlined
+def _worse(worst: float, difference: float) -> float:
+    """The larger one; what is no number is larger than everything."""
+    if difference <= worst:
+        return worst
+    return difference if difference == difference else np.inf
+
+
+@inlined
 def _note(off: Array, check: int, difference: float) -> None:
-    """Keep the largest difference; what is no number differs from everything."""
-    if not difference <= off[check]:
-        off[check] = difference if difference == difference else np.inf
+    """Keep the largest difference of a check."""
+    off[check] = _worse(off[check], difference)
 
 
 @inlined
@@ -192,8 +201,7 @@ def _check_rows(told: Recorded, now: Replayed, tally: Tally, asked: Array, off: 
 def _difference(found: Array, expected: Array) -> float:
     worst, scale = 0.0, SMALL
     for w in range(expected.shape[0]):
-        if not abs(found[w] - expected[w]) <= worst:
-            worst = abs(found[w] - expected[w])
+        worst = _worse(worst, abs(found[w] - expected[w]))
         scale = max(scale, abs(expected[w]))
     return worst / scale
 
@@ -240,8 +248,7 @@ def _check_read(told: Recorded, now: Replayed, tally: Tally, asked: Array, off: 
                 for k in range(entries):
                     if slots[k] >= 0:
                         total += told.read_weight[t, head, k] * now.memory[slots[k], w]
-                if not abs(told.read_word[t, head, w] - total) <= worst:
-                    worst = abs(told.read_word[t, head, w] - total)
+                worst = _worse(worst, abs(told.read_word[t, head, w] - total))
                 scale = max(scale, abs(total))
             _note(off, WORDS, worst / scale)
 
@@ -272,9 +279,7 @@ def _read_weights_off(told: Recorded, t: int, head: int) -> float:
             share += told.mode[t, head, 2] * _weight_of(
                 told.forward_slot[t, head], told.forward_weight[t, head], slot
             )
-        difference = abs(told.read_weight[t, head, k] - share)
-        if not difference <= worst:
-            worst = difference
+        worst = _worse(worst, abs(told.read_weight[t, head, k] - share))
     return worst
 
 
@@ -303,23 +308,25 @@ def cosine(query: Array, word: Array) -> float:
 
 
 @inlined
-def _check_nearest(told: Recorded, now: Replayed, tally: Tally, off: Array, t: int) -> None:
-    """No live slot that was left out has a larger cosine than one that was read by content."""
+def _check_nearest(told: Recorded, now: Replayed, tally: Tally, off: Array, t: int, reads: int) -> None:
+    """Live slots were read by content, K if there are so many, and none left out has a larger cosine."""
     for head in range(told.read_slot.shape[1]):
         lowest, content = np.inf, 0
         for k in range(told.read_slot.shape[2]):
             if _by_content(told, t, head, k):
                 lowest = min(lowest, told.read_score[t, head, k])
                 content += 1
-        if content == 0:
-            continue
+        live = 0
         for slot in range(now.memory.shape[0]):
             if not now.live[slot]:
                 continue
+            live += 1
             tally.compared[NEAREST] += 1
             over = cosine(told.read_query[t, head], now.memory[slot]) - lowest
             if over > off[NEAREST] and not _is_read(told, t, head, slot):
                 off[NEAREST] = over
+        if content < min(reads, live):
+            off[NEAREST] = np.inf
 
 
 @inlined

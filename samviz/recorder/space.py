@@ -21,7 +21,7 @@ class Space:
 
     def __init__(self, folder: Path, size_limit: int | None = None) -> None:
         """Take the reserve. Raises OSError where the folder takes no file."""
-        self._folder = folder
+        self._folder = Path(os.path.abspath(folder))  # wherever the program goes
         self._size_limit = size_limit
         self._reserve: int | None = None
         self._reserve = _reserve(folder, min(RESERVE_BYTES, self.left(0) // 8))

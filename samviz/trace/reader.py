@@ -52,10 +52,11 @@ class Trace:
     for. A trace never changes, and threads may share it.
     """
 
-    def __init__(self, path: str | Path, *, known: Episodes = ()) -> None:
-        """known: the episodes of the same trace when it was shorter, which need not be read again."""
+    def __init__(self, path: str | Path, *, known: "Trace | None" = None) -> None:
+        """known: the same trace when it was shorter, whose episodes need not be read again."""
         self._path = Path(path)
         self._indexes = Indexes()
+        self._episodes: Episodes = ()
         self._warning: str | None = None
         check_file(self._path)
         self._file = open_file(self._path)
@@ -68,7 +69,7 @@ class Trace:
                 raise damaged(self._path, error, self._file) from error
             raise
 
-    def _load(self, known: Episodes) -> None:
+    def _load(self, known: "Trace | None") -> None:
         self._header = check_header(self._file, self._path)
         n_steps, self._status = check_commit(self._file, self._path)
         datasets = check_datasets(self._file, self._path, self._header, n_steps)
@@ -89,7 +90,8 @@ class Trace:
         }
         if "check/step" in self._columns:
             self._columns |= self._true_rows()
-        self._episodes = find_episodes(self._path, self._columns["episode"], known)
+        shorter: Episodes = known._episodes if known is not None and known.uuid == self.uuid else ()
+        self._episodes = find_episodes(self._path, self._columns["episode"], shorter)
 
     def _shown(
         self, columns: dict[str, Column], n_steps: int, held: dict[str, int]
@@ -310,7 +312,7 @@ class Trace:
         """
         if self._status != "recording" or self._is_as_opened():
             return self
-        newer = Trace(self._path, known=self._episodes)
+        newer = Trace(self._path, known=self)
         if newer.uuid == self.uuid and len(newer) >= len(self):
             return newer
         newer.close()

@@ -4,12 +4,13 @@ Run as `python -m samviz.verify.child SETTINGS PATH`: JSON lines on stdout, prog
 """
 
 import json
+import signal
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import IO
 
 from samviz.errors import ConfigError, SamvizError, TraceError
@@ -18,6 +19,7 @@ from samviz.verify.verification import Stage, verify
 
 CPU_GRACE_S = 5
 LEAST_MEMORY = 2**30
+MOST_TIME_S = 10**6
 MODULE = ("-m", "samviz.verify.child")
 
 
@@ -35,10 +37,12 @@ def verify_apart(
     """As `verify`, in a child process under limits. A child that crashes is a check that failed.
 
     Raises:
-        ConfigError: a memory limit in which nothing runs.
+        ConfigError: a limit in which nothing runs, or none at all.
         TraceError: the file cannot be opened as a trace, or it took more than the limits allow.
     """
     limits = limits or Limits()
+    if not 0 < limits.time_s <= MOST_TIME_S:
+        raise ConfigError(f"time limit: expected at most {MOST_TIME_S:,} seconds, found {limits.time_s:g}")
     if limits.memory < LEAST_MEMORY:
         raise ConfigError(
             f"memory limit: expected at least {LEAST_MEMORY:,} bytes, found {limits.memory:,}; "
@@ -46,22 +50,27 @@ def verify_apart(
         )
     settings = json.dumps(asdict(limits) | {"equations": equations})
     command = [sys.executable, *MODULE, settings]
+    overdue = Event()
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([*command, str(path)], text=True, **pipe) as child:  # type: ignore[call-overload]
-        late = Timer(limits.time_s, child.kill)
+
+        def end() -> None:
+            overdue.set()
+            child.kill()
+
+        late = Timer(limits.time_s, end)
         late.start()
         try:
             told = _listen(child.stdout, report)
             child.wait()
         finally:
-            overdue = late.finished.is_set()
             late.cancel()
             child.kill()
     if "report" in told:
         return Report.from_json(told["report"])
     if "refused" in told:
         raise TraceError(told["refused"])
-    return _without_report(path, child.returncode, limits, overdue)
+    return _without_report(path, child.returncode, limits, overdue.is_set())
 
 
 def _listen(lines: IO[str], report: Stage) -> dict[str, str]:
@@ -80,6 +89,11 @@ def _without_report(path: Path, code: int, limits: Limits, overdue: bool) -> Rep
         raise TraceError(
             f"{path}: expected to be verified within {limits.time_s:g} s, took longer; "
             "allow more with --time-limit"
+        )
+    if -code in (signal.SIGKILL, signal.SIGXCPU):
+        raise TraceError(
+            f"{path}: expected a report, verification was ended from outside (signal {-code}); "
+            "the machine may lack memory: try --no-equations"
         )
     if code < 0:
         detail = f"reading the file killed the reader (signal {-code}): do not open it elsewhere"

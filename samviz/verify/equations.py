@@ -17,7 +17,7 @@ from samviz.kernels.usage import fresh_ring
 from samviz.trace import Dimensions, Episode, Trace
 from samviz.trace.column import READ_BYTES, Array
 from samviz.trace.schema import DATASETS
-from samviz.verify.report import Check
+from samviz.verify.report import Check, without_path
 from samviz.verify.values import Progress
 
 KNOWN_MODELS = ("SAM", "SDNC", "DAM", "NTM", "DNC", "demo memory")
@@ -125,9 +125,7 @@ def equation_checks(trace: Trace, report: Progress = lambda _: None) -> Iterator
             for episode in trace.episodes_of(batch):
                 _audit(trace, episode, batch, asked, tally, report)
     except TraceError as error:
-        yield Check(
-            "equations", "skipped", f"a value cannot be read: {str(error).removeprefix(f'{trace.path}: ')}"
-        )
+        yield Check("equations", "failed", f"a value cannot be read: {without_path(trace, error)}")
         return
     for check, name in NAMES.items():
         yield _outcome(name, check, asked, tally)
@@ -147,7 +145,17 @@ def _audit(trace: Trace, episode: Episode, batch: int, asked: Plan, tally: Tally
         if continued and start == 0:
             here[kernel.WRITES] = False
         told = _recorded(trace, start, stop, batch)
-        kernel.audit(told, now, tally, here, asked.tolerance, trace.access_threshold, start, asked.every)
+        kernel.audit(
+            told,
+            now,
+            tally,
+            here,
+            asked.tolerance,
+            trace.access_threshold,
+            start,
+            asked.every,
+            trace.dimensions.reads,
+        )
         report(stop - start)
 
 

@@ -8,7 +8,7 @@ from samviz.kernels.audit_links import audit_links
 from samviz.kernels.link_tables import empty_links
 from samviz.trace import Episode, Trace
 from samviz.trace.column import Array
-from samviz.verify.report import Check
+from samviz.verify.report import Check, without_path
 from samviz.verify.values import Progress
 
 NAME = "links"
@@ -37,9 +37,13 @@ def link_check(trace: Trace, report: Progress = lambda _: None) -> Check:
                 if wrong.any() and first < 0:
                     first = episode.start + int(wrong.argmax())
     except TraceError as error:
-        return Check(NAME, "skipped", f"a value cannot be read: {str(error).removeprefix(f'{trace.path}: ')}")
+        return Check(NAME, "failed", f"a value cannot be read: {without_path(trace, error)}")
     if off:
-        return Check(NAME, "failed", f"at {off:,} steps, first at step {first}: not what the writes link")
+        return Check(
+            NAME,
+            "failed",
+            f"at {off:,} steps, first at step {first}: not what the writes link (float32)",
+        )
     if compared == 0:
         return Check(NAME, "skipped", "what was linked before the first step is not recorded")
     return Check(NAME, "passed", f"{compared:,} steps, equal bit for bit")

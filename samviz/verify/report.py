@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from samviz.trace import Trace
 
 Outcome = Literal["passed", "failed", "skipped"]
 
@@ -63,6 +66,11 @@ class Report:
         """What `json` wrote. Raises ValueError or KeyError where it is something else."""
         told = json.loads(text)
         return Report(told["trace"], tuple(Check(**check) for check in told["checks"]))
+
+
+def without_path(trace: "Trace", said: object) -> str:
+    """What is said of a trace, whose path stands above all checks anyway."""
+    return str(said).removeprefix(f"{trace.path}: ")
 
 
 OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "skipped")

@@ -4,7 +4,7 @@ import numpy as np
 
 from samviz.errors import TraceError
 from samviz.trace import Trace
-from samviz.verify.report import Check
+from samviz.verify.report import Check, without_path
 
 NAME = "rows of the live model"
 
@@ -16,7 +16,7 @@ def row_check(trace: Trace) -> Check:
     try:
         return _compare(trace)
     except TraceError as error:
-        return Check(NAME, "failed", str(error).removeprefix(f"{trace.path}: "))
+        return Check(NAME, "failed", without_path(trace, error))
 
 
 def _compare(trace: Trace) -> Check:
@@ -27,9 +27,11 @@ def _compare(trace: Trace) -> Check:
         row = row[slot >= 0].astype(trace["write/row"].dtype).astype(np.float32)
         slot = slot[slot >= 0]
         found = trace.memory(int(steps[at]), slot, int(elements[at]))
-        wrong = (found != row).any(1) & ~(np.isnan(found) & np.isnan(row)).any(1)
+        wrong = ((found != row) & ~(np.isnan(found) & np.isnan(row))).any(1)
         if wrong.any():
             where = f"step {steps[at]}, slot {slot[wrong.argmax()]}"
             return Check(NAME, "failed", f"{where}: the trace gives back other content than the model had")
         compared += len(slot)
+    if compared == 0:
+        return Check(NAME, "skipped", "the trace holds none yet (/check)")
     return Check(NAME, "passed", f"{compared:,} rows at {len(steps):,} steps, equal bit for bit")

@@ -8,7 +8,7 @@ from samviz.errors import TraceError
 from samviz.trace import Trace
 from samviz.trace.column import READ_BYTES, Array, Column
 from samviz.trace.schema import DATASETS
-from samviz.verify.report import Check
+from samviz.verify.report import Check, without_path
 
 Progress = Callable[[int], None]
 # whether the values of steps [first, first + n) are lawful: [n, ...] bool
@@ -24,7 +24,7 @@ def value_checks(trace: Trace, report: Progress = lambda _: None) -> Iterator[Ch
         try:
             yield _check(trace, trace[name], report)
         except TraceError as error:
-            yield Check(f"/{name}", "failed", _after_path(trace, error))
+            yield Check(f"/{name}", "failed", without_path(trace, error))
 
 
 def total_bytes(trace: Trace) -> int:
@@ -47,9 +47,9 @@ def _check(trace: Trace, column: Column, report: Progress) -> Check:
 
 
 def blocks(column: Column) -> Iterator[tuple[int, Array]]:
-    """The column in pieces of at most 16 MiB of whole chunks, each with the number of its first row."""
+    """The column in pieces of whole chunks, at most 16 MiB or one chunk, each with its first row's number."""
     row_bytes = max(1, int(np.prod(column.shape[1:])) * column.dtype.itemsize)
-    rows = max(64, READ_BYTES // row_bytes // 64 * 64)
+    rows = max(1, READ_BYTES // (row_bytes * column.chunk_steps)) * column.chunk_steps
     for first in range(0, len(column), rows):
         yield first, column[first : first + rows]
 
@@ -59,6 +59,11 @@ def _rule(trace: Trace, name: str) -> tuple[str, Rule]:
     slots = trace.dimensions.slots
     if name == "start/slot":
         return f"slots from 0 to {slots - 1}", lambda block, _: (block >= 0) & (block < slots)
+    if name == "start/last_access":
+        return "steps before the recording", lambda block, _: block < 0
+    if name == "read/slot":
+        words = f"slots from -1 to {slots - 1}, none twice in a head's read"
+        return words, lambda block, _: (block >= -1) & (block < slots) & ~_told_before(block)
     if name.endswith("slot"):
         return f"slots from -1 to {slots - 1}", lambda block, _: (block >= -1) & (block < slots)
     if name in WEIGHT_OF:
@@ -82,10 +87,17 @@ def _weights(slot: Column) -> Rule:
     return lawful
 
 
+def _told_before(slot: Array) -> Array:
+    """Entries that name a slot which an earlier entry of the same head named: [n, B, H, R] bool."""
+    order = np.argsort(slot, axis=-1, kind="stable")
+    ordered = np.take_along_axis(slot, order, -1)
+    again = np.zeros(slot.shape, bool)
+    again[..., 1:] = (ordered[..., 1:] == ordered[..., :-1]) & (ordered[..., 1:] >= 0)
+    told = np.empty_like(again)
+    np.put_along_axis(told, order, again, -1)
+    return told
+
+
 def _before_itself(block: Array, first: int) -> Array:
     step = np.arange(first, first + len(block)).reshape(-1, *[1] * (block.ndim - 1))
     return (block >= -1) & (block < step)
-
-
-def _after_path(trace: Trace, error: Exception) -> str:
-    return str(error).removeprefix(f"{trace.path}: ")

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from samviz.trace import Trace, open_trace
+from samviz.trace import Trace
 from samviz.verify.equations import equation_checks
 from samviz.verify.links import link_check
 from samviz.verify.losses import loss_check
 from samviz.verify.report import Check, Report
 from samviz.verify.rows import row_check
+from samviz.verify.structure import start_check, structure_check, weights_check
 from samviz.verify.values import total_bytes, value_checks
 
 # (stage, done, total)
@@ -26,15 +27,16 @@ def verify(path: str | Path, *, equations: bool = True, report: Stage = lambda *
     Raises:
         TraceError: the file cannot be opened as a trace at all.
     """
-    with open_trace(path) as trace:
+    with Trace(path) as trace:
         return Report.of(str(path), _checks(trace, equations, report))
 
 
 def _checks(trace: Trace, equations: bool, report: Stage) -> Iterator[Check]:
-    state = f"format {trace.version[0]}.{trace.version[1]}, {len(trace):,} steps, {trace.status}"
-    yield Check("structure", "passed", state)
+    yield structure_check(trace)
     values = list(value_checks(trace, _counting(report, "values", total_bytes(trace))))
     yield from values
+    yield start_check(trace)
+    yield weights_check(trace)
     yield row_check(trace)
     if not equations:
         return

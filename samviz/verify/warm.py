@@ -16,7 +16,7 @@ def compile_verification() -> None:
     """Go through no step at all, with arrays of the types that traces have."""
     told = Recorded(**{field: nothing(name) for field, name in COLUMNS.items()})
     now, none = fresh_memory(SMALL), np.zeros(CHECKS, bool)
-    audit(told, now, fresh_tally(), none, np.zeros(CHECKS), 0.0, 0, 1)
+    audit(told, now, fresh_tally(), none, np.zeros(CHECKS), 0.0, 0, 1, 1)
     audit_links(
         empty_links(1, SMALL.heads, SMALL.slots, SMALL.links, np.float32),
         *(nothing(name) for name in ("write/slot", "write/weight", "read/slot", "read/weight")),

@@ -77,7 +77,7 @@ def judge(name: str, trace: Path, done: subprocess.CompletedProcess[str]) -> tup
             trace.parent.iterdir()
         ), f"refused before it began, exit code {done.returncode}"
     if not said:
-        return done.returncode == 0, "there was room for all of it"
+        return done.returncode == 0 and verify(trace).sound, "there was room for all of it, sound"
     safe = re.search(r"its first ([\d,]+) steps are safe", said[0])
     report = verify(trace, equations=name != "a program")
     # the program's numbers are random, and so are the steps at which it says that slots were used

@@ -146,7 +146,8 @@ def main() -> int:
             at_close = number % 3 == 0
             committed, doing = kill_one(path, lambda s: chance.uniform(0, s), whole_s, at_close)
             killed += doing != "ended"  # the others were too late
-            outcomes[doing, looked_at(path, committed) if path.exists() else "no file yet"] += 1
+            missing = "no file yet" if committed == 0 else LOST
+            outcomes[doing, looked_at(path, committed) if path.exists() else missing] += 1
             for left in Path(folder).glob(f"{number}.h5*"):
                 left.unlink()
             number += 1

@@ -56,8 +56,12 @@ def measure(commits: int, before: int, poll_s: float) -> list[float]:
                 for _, steps in samviz.follow(path, wait_s=60, poll_s=poll_s)
             ]
             first, *committed = (int(line) for line in writer.stdout)
-    numbers = [((stop - first) // CHUNK - 1, now) for stop, now in seen]
-    return [(now - committed[number]) / 1e9 for number, now in numbers if 0 <= number < len(committed)]
+    delays, shown = [], 0
+    for stop, now in seen:  # a look may show several commits
+        upto = min((stop - first) // CHUNK, len(committed))
+        delays += [(now - moment) / 1e9 for moment in committed[shown:upto]]
+        shown = max(shown, upto)
+    return delays
 
 
 def main() -> None:

@@ -1,20 +1,23 @@
 """Full disks, limits, signals, recorders that nobody closes: what is whole is kept, nothing crashes."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
 
+from samviz.errors import TraceError
 from samviz.recorder.buffer import BlockBuffer
 from samviz.recorder.closing import close_whatever_happens
 from samviz.trace import open_trace
 from samviz.verify import verify
-from samviz.writer_lock import WriterLock, is_being_written
+from samviz.writer_lock import WriterLock, is_being_written, was_left_behind
 from tests.builders import make_dimensions, random_arrays, random_events, recorder_for
 from tests.recorder.test_live import check_right, start_writer, wait_for
 
@@ -228,6 +231,60 @@ def test_a_lock_dies_with_its_process_and_a_dead_one_is_in_nobodys_way(tmp_path)
     assert (tmp_path / "run.h5.lock").exists()
     recorder_for(path, SIZES, overwrite=True).close()
     assert os.listdir(tmp_path) == ["run.h5"]
+
+
+def test_a_look_at_a_lock_is_in_no_writers_way_and_a_file_that_holds_something_is_no_lock(tmp_path):
+    path = tmp_path / "poetry"
+    lock = tmp_path / "poetry.lock"
+    lock.write_bytes(b"")
+    handle = os.open(lock, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    Timer(0.02, os.close, [handle]).start()
+    WriterLock(path).release()
+    lock.write_bytes(b"somebody's")
+    with pytest.raises(TraceError, match=r"poetry.lock is no lock of a trace: it holds something"):
+        recorder_for(path, SIZES)
+    assert lock.read_bytes() == b"somebody's"
+
+
+def test_without_locks_nobody_is_said_to_be_dead(tmp_path, monkeypatch):
+    path = tmp_path / "run.h5"
+    with recorder_for(path, SIZES):
+        assert is_being_written(path)
+        monkeypatch.setattr("samviz.writer_lock.fcntl", None)
+        assert not is_being_written(path)
+        assert not was_left_behind(path)
+
+
+def test_a_child_that_leaves_its_parents_recorder_does_nothing_to_it(tmp_path):
+    script = (
+        "import os, sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from types import SimpleNamespace\n"
+        "from tests.builders import make_dimensions, random_arrays, recorder_for\n"
+        "given = SimpleNamespace(**random_arrays(np.random.default_rng(0), 10, make_dimensions()))\n"
+        "with recorder_for(Path(sys.argv[1]), make_dimensions()) as recorder:\n"
+        "    recorder.append(given, episode=0)\n"
+        "    if os.fork() == 0:\n"
+        "        recorder.append(given, episode=0)\n"
+        "        sys.exit()\n"
+        "    os.wait()\n"
+        "    recorder.append(given, episode=0)\n"
+    )
+    path = tmp_path / "run.h5"
+    subprocess.run([sys.executable, "-c", script, str(path)], cwd=ROOT, check=True, timeout=60)
+    with open_trace(path) as trace:
+        assert (len(trace), trace.status) == (20, "complete")
+
+
+def test_a_change_of_folder_does_not_end_a_recording(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with recorder_for(Path("traces/run.h5"), SIZES) as recorder:
+        monkeypatch.chdir("/")
+        recorder.append(events(1100), episode=0)
+        assert recorder.stopped is None
+    with open_trace(tmp_path / "traces" / "run.h5") as trace:
+        assert len(trace) == 1100
 
 
 def test_closing_a_file_that_is_well_closes_it(tmp_path):

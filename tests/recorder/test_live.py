@@ -52,7 +52,7 @@ def check_right(trace: Trace) -> None:
     # one check every 300 steps, the first after 100: those of committed steps are there, no other
     assert steps.tolist() == list(range(WINDOW - 1, len(trace), 3 * WINDOW))
     checked = row_check(trace)
-    assert checked.outcome == "passed" if len(steps) else "skipped", checked.detail
+    assert checked.outcome == ("passed" if len(steps) else "skipped"), checked.detail
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.13, 0.31])

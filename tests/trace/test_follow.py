@@ -28,7 +28,7 @@ def test_refresh_gives_a_longer_trace_and_leaves_this_one_as_it_is(tmp_path):
         recorder.commit()
         trace = open_trace(tmp_path / "run.h5")
         assert trace.refresh() is trace
-        recorder.append(window(given, 20, 40), episode=1)
+        recorder.append(window(given, 20, 40), episode=1, first_step=20)
         recorder.commit()
         newer = trace.refresh()
         assert (len(trace), len(newer)) == (20, 40)
@@ -55,13 +55,28 @@ def test_refresh_notices_that_another_trace_took_the_place(tmp_path):
         assert recorder.stopped is None
 
 
+def test_another_trace_with_lower_episodes_or_another_batch_is_said_to_be_another(tmp_path):
+    path = tmp_path / "run.h5"
+    for sizes in (SIZES, make_dimensions(batch=2)):
+        with recorder_for(path, SIZES, chunk_steps=1, overwrite=True) as recorder:
+            recorder.append(events(5), episode=4)
+            recorder.commit()
+            with open_trace(path) as trace:
+                other = tmp_path / "other.h5"
+                with recorder_for(other, sizes) as another:
+                    another.append(random_events(np.random.default_rng(0), 9, sizes), episode=1)
+                os.replace(other, path)
+                with pytest.raises(TraceError, match="found another one; open it again"):
+                    trace.refresh()
+
+
 def test_follow_gives_every_step_once_in_order_and_ends_with_the_recording(tmp_path):
     path, given = tmp_path / "run.h5", events(70)
     recorder = recorder_for(path, SIZES, chunk_steps=1)
     seen, ranges = [], []
     followed = samviz.follow(path)
     for start in range(0, 70, 10):
-        recorder.append(window(given, start, start + 10), episode=start // 30)
+        recorder.append(window(given, start, start + 10), episode=start // 30, first_step=start)
         recorder.commit()
         trace, steps = next(followed)
         ranges.append(steps)

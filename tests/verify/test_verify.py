@@ -86,7 +86,8 @@ SPOILT = [
     ("read/score", lambda v: v * 0.99, "cosines"),
     ("gate/beta", lambda v: v * 1.5, "read weights"),
     ("read/word", lambda v: v + 0.01, "read words"),
-    ("read/word", lambda v: v * np.nan, "read words"),
+    ("read/word", lambda v: np.where(np.arange(v.size).reshape(v.shape) == 0, np.nan, v), "read words"),
+    ("write/row", lambda v: np.where(np.arange(v.size).reshape(v.shape) == 0, np.nan, v), "rows written"),
     ("io/loss", lambda v: v + 1, "losses"),
     ("gate/alpha", lambda v: v * 0.5, "write weights"),
 ]
@@ -158,8 +159,63 @@ def test_a_row_that_is_not_what_the_model_had(spoilt: Callable[[str], Path]) -> 
     assert f"step {step}, slot {slot}" in failed.detail
 
 
+def test_reads_that_are_left_out_on_the_last_step_of_an_episode(spoilt: Callable[[str], Path]) -> None:
+    trace = spoilt("sam")
+    with h5py.File(trace, "r+") as file:
+        last = int(file["n_steps"][0]) - 1
+        for name, nothing in (("slot", -1), ("weight", 0), ("score", 0)):
+            file[f"read/{name}"][last, 0, 0, -1] = nothing
+        share = file["read/weight"][last, 0, 0]
+        file["read/weight"][last, 0, 0] = share / share.sum()
+        file["usage/read"][last, 0, 0, -1] = -1
+    failed = next(check for check in verify(trace).checks if check.name == "nearest words")
+    assert failed.outcome == "failed"
+    assert f"first at step {last}" in failed.detail
+
+
+def test_committed_steps_that_are_lost_are_no_sound_trace(spoilt: Callable[[str], Path]) -> None:
+    trace = spoilt("sam")
+    with h5py.File(trace, "r+") as file:
+        file["n_steps"][0] -= 10
+    report = verify(trace)
+    assert not report.sound
+    assert "the last 10 are not shown" in report.checks[0].detail
+
+
+def test_a_memory_at_the_start_that_is_told_twice(spoilt: Callable[[str], Path]) -> None:
+    trace = spoilt("sam")
+    for slots, access, sound in (([3, 4], -1, True), ([3, 3], -1, False), ([3, 4], 7, False)):
+        with h5py.File(trace, "r+") as file:
+            if "start" in file:
+                del file["start"]
+            file["start/slot"] = np.array(slots, "i4")
+            file["start/batch"] = np.zeros(2, "i4")
+            file["start/row"] = np.zeros((2, 8), "f4")
+            file["start/last_access"] = np.full(2, access, "i8")
+        assert (outcomes(verify(trace))["memory at the start"] == "passed") is sound
+
+
+def test_a_checkpoint_that_is_another(spoilt: Callable[[str], Path]) -> None:
+    trace = spoilt("sam")
+    assert outcomes(verify(trace))["checkpoint"] == "passed"
+    with h5py.File(trace, "r+") as file:
+        file["model/weights"][-1] ^= 1
+    assert outcomes(verify(trace))["checkpoint"] == "failed"
+
+
+def test_a_loss_of_another_kind_is_not_judged(spoilt: Callable[[str], Path]) -> None:
+    trace = spoilt("sam")
+    with h5py.File(trace, "r+") as file:
+        file["io/loss"][20] = np.nan
+    assert outcomes(verify(trace))["losses"] == "failed"
+    with h5py.File(trace, "r+") as file:
+        file.attrs["meta"] = np.bytes_(file.attrs["meta"].replace(b'"output_kind"', b'"another_kind"'))
+    assert outcomes(verify(trace))["losses"] == "skipped"
+
+
 VALUES = [
-    ("read/slot", 99, "expected slots from -1 to 13, found 99"),
+    ("read/slot", 5, "expected slots from -1 to 13, none twice in a head's read, found 5"),
+    ("read/slot", 99, "expected slots from -1 to 13, none twice in a head's read, found 99"),
     ("read/weight", np.nan, "expected finite weights, 0 where there is no entry, found nan"),
     ("usage/write", 20, "expected steps from -1 to the one before, found 20"),
     ("io/mask", 7, "expected 0 or 1, found 7"),
@@ -253,6 +309,8 @@ def test_a_reader_that_crashes_or_hangs_takes_only_its_own_process_along(
     )
     with pytest.raises(TraceError, match=r"within 0.3 s, took longer; allow more with --time-limit"):
         run("import time; time.sleep(60)", time_s=0.3)
+    with pytest.raises(TraceError, match=r"ended from outside \(signal 9\)"):
+        run("import os; os.kill(os.getpid(), 9)")
     with pytest.raises(TraceError, match="exit code 3"):
         run("raise SystemExit(3)")
 
@@ -269,5 +327,8 @@ def test_a_verification_that_takes_more_memory_than_allowed(
     monkeypatch.setattr(child, "MODULE", ("-c", code))
     with pytest.raises(TraceError, match=r"bytes of memory, took more; allow more with --memory-limit"):
         verify_apart(tmp_path / "a.h5", limits=Limits(memory=2**31))
+    for time_s in (float("nan"), 1e20, 0):
+        with pytest.raises(ConfigError, match="time limit: expected at most 1,000,000 seconds"):
+            verify_apart(tmp_path / "a.h5", limits=Limits(time_s=time_s))
     with pytest.raises(ConfigError, match="memory limit: expected at least"):
         verify_apart(tmp_path / "a.h5", limits=Limits(memory=2**20))
