@@ -8,6 +8,7 @@ afterwards that of a long trace lies in the user's cache folder, mapped (index_c
 Shape legend: n steps of a block, H heads, E entries of a head, P = H * E, N slots, M entries in all.
 """
 
+import math
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,7 +87,7 @@ def build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
 
 def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
     slots = trace[f"{kind}/slot"]
-    if slots.shape[0] * slots.shape[2] * slots.shape[3] < KEPT_IN_MEMORY or index_cache.is_growing(trace):
+    if math.prod(slots.shape) // slots.shape[1] < KEPT_IN_MEMORY or not index_cache.may_be_kept(trace):
         return build(trace, kind, batch)
     key = index_cache.key_of(trace, kind, batch)
     found = index_cache.load(key) or _built_and_saved(trace, kind, batch, key)

@@ -1,8 +1,11 @@
 """Indexes kept between processes: plain arrays in the user's cache folder, mapped, never pickled.
 
 An index is a folder with an .npy file an array and a header that says what they must be. It is written under
-another name and renamed. Whatever does not agree with its header, or with the trace, is not used and is made
-anew; a folder that cannot be written to only costs the time to build an index again.
+another name, synced and renamed. Whatever does not agree with its header is not used and is made anew; a
+folder that cannot be written to only costs the time to build an index again.
+
+An index belongs to a file as it was, known by its inode, size and the times at which its content and itself
+were last changed: a copy of a trace gets an index of its own, as does a trace that somebody edited.
 """
 
 import json
@@ -10,26 +13,26 @@ import os
 import shutil
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from platformdirs import user_cache_path
 
 from samviz.trace.column import Array
-from samviz.writer_lock import is_being_written
+from samviz.writer_lock import was_left_behind
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
 
-FORMAT = 1
+FORMAT = 2
 CACHE_BYTES = 4 * 2**30  # all indexes together; those not used for longest go first
 FREE_BYTES = 2**30  # what must stay free on the disk
-SAMPLES = 8  # places at which a trace is compared with what an index was made of
-SAMPLE_STEPS = 64
+SETTLED_S = 2.0  # what changes a file again within a tick of its clock would leave no mark: FAT's is 2 s
 ABANDONED_S = 86_400
 HEADER, TEMPORARY = "header.json", "unfinished-"
 
@@ -57,28 +60,29 @@ def use_folder(folder: Path | None) -> None:
     _chosen = folder
 
 
-def is_growing(trace: "Trace") -> bool:
-    """Whether somebody still writes the trace, so that its index would be old at once."""
-    return trace.status == "recording" and is_being_written(trace.path)
+def may_be_kept(trace: "Trace") -> bool:
+    """Whether the file will stay as it is and was not changed of late, so that any later change shows.
+
+    A trace that says it is being recorded is done only if its recorder is known to have died.
+    """
+    if trace.status == "recording" and not was_left_behind(trace.path):
+        return False
+    _, _, *times = trace.stamp
+    return time.time_ns() - max(times) >= SETTLED_S * 1e9
 
 
 def key_of(trace: "Trace", kind: str, batch: int) -> Key:
-    """The key of a trace's index: its uuid, length, sizes and a sample of what it says."""
-    columns = [trace[f"{kind}/{name}"] for name in ("slot", "weight")]
-    checksum = 0
-    for start in np.linspace(0, max(len(trace) - SAMPLE_STEPS, 0), SAMPLES).astype(int).tolist():
-        for column in columns:
-            checksum = _crc32(column[start : start + SAMPLE_STEPS, batch], checksum)
+    """The key of a trace's index: its uuid, length and sizes, and the file as it was when it was opened."""
     facts = {
         "format": FORMAT,
         "uuid": str(UUID(trace.uuid)),
+        "file": list(trace.stamp),
         "steps": len(trace),
         "kind": kind,
         "batch": batch,
         "slots": trace.dimensions.slots,
-        "entries": list(columns[0].shape[2:]),
+        "entries": list(trace[f"{kind}/slot"].shape[2:]),
         "erases": trace.last_write_erases,
-        "sample": checksum,
     }
     return Key(f"{facts['uuid']}-{len(trace)}-{batch}-{kind}-v{FORMAT}", facts)
 
@@ -94,7 +98,7 @@ def load(key: Key) -> Arrays | None:
         if not _fits(arrays, key.facts):
             return None
         os.utime(place)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # whatever is wrong with it
         return None
     return arrays
 
@@ -112,11 +116,7 @@ def save(key: Key, arrays: Arrays) -> bool:
         if shutil.disk_usage(folder).free < size + FREE_BYTES:
             return False
         unfinished = Path(mkdtemp(prefix=TEMPORARY, dir=folder))
-        for name, array in arrays.items():
-            np.save(unfinished / f"{name}.npy", array, allow_pickle=False)
-        said = {name: _describe(array) for name, array in arrays.items()}
-        header = json.dumps({"facts": key.facts, "arrays": said})
-        (unfinished / HEADER).write_text(header, "utf-8")
+        _write(unfinished, key, arrays)
         shutil.rmtree(folder / key.name, ignore_errors=True)  # one that was not used, or another's
         unfinished.rename(folder / key.name)
     except OSError:
@@ -126,16 +126,39 @@ def save(key: Key, arrays: Arrays) -> bool:
     return True
 
 
+def _write(place: Path, key: Key, arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        with _synced(place / f"{name}.npy") as file:
+            np.save(file, array, allow_pickle=False)
+    said = {name: _describe(array) for name, array in arrays.items()}
+    with _synced(place / HEADER) as file:
+        file.write(json.dumps({"facts": key.facts, "arrays": said}).encode())
+
+
+@contextmanager
+def _synced(path: Path) -> Iterator[BinaryIO]:
+    """A new file that is on the disk when the block has ended."""
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _describe(array: Array) -> dict[str, Any]:
     return {"dtype": array.dtype.str, "shape": list(array.shape), "crc32": _crc32(array)}
 
 
-def _crc32(array: Array, start: int = 0) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, start)
+def _crc32(array: Array) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data)
 
 
 def _load_array(path: Path, said: dict[str, Any]) -> Array:
-    array = np.load(path, mmap_mode="r" if said["shape"] != [0] else None, allow_pickle=False)
+    array: Array
+    if said["shape"] == [0]:  # nothing can be mapped
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    else:
+        array = np.lib.format.open_memmap(path, mode="r")
     if _describe(array) != said:
         raise ValueError(f"{path} is damaged")
     return np.asarray(array)

@@ -65,14 +65,19 @@ class OpenFile(h5py.File):  # type: ignore[misc]
                 return True
         return not self.swmr_mode and now[2] != self._stamp[2]
 
+    @property
+    def stamp(self) -> tuple[int, int, int, int]:
+        """Inode, size in bytes, and when content and inode were last changed (ns), of the file when opened."""
+        return self._stamp[1:]
+
     def is_at(self, path: Path) -> bool:
         """Whether that path names this very file now."""
         status = os.stat(path)
         return (status.st_dev, status.st_ino) == self._stamp[:2]
 
-    def _now(self) -> tuple[int, int, int, int]:
+    def _now(self) -> tuple[int, int, int, int, int]:
         status = os.fstat(self._handle)
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def open_file(path: Path) -> OpenFile:

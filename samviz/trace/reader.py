@@ -122,6 +122,11 @@ class Trace:
         return self._header.uuid
 
     @property
+    def stamp(self) -> tuple[int, int, int, int]:
+        """Inode, size in bytes, and when content and inode were last changed (ns), of the file when opened."""
+        return self._file.stamp
+
+    @property
     def created(self) -> str:
         """When recording began, ISO 8601, UTC."""
         return self._header.created

@@ -1,5 +1,7 @@
 """The inverted index: what it holds, what is asked through it, and that its cache never lies."""
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from samviz.errors import ConfigError, TraceError
 from samviz.trace import Trace, column, index, index_cache, open_trace
 from samviz.trace.history import ERASE, READ, WRITE
 from samviz.trace.replay import merged_weights
-from samviz.writer_lock import WriterLock
+from samviz.writer_lock import WriterLock, lock_path
 from tests.builders import make_dimensions, random_events, write_trace
 
 
@@ -28,6 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache" / "indexes"
     monkeypatch.setattr(index_cache, "cache_folder", lambda: folder)
     monkeypatch.setattr(index, "KEPT_IN_MEMORY", 0)
+    monkeypatch.setattr(index_cache, "SETTLED_S", 0)
     return folder
 
 
@@ -175,9 +178,29 @@ def damage_by_text(place: Path) -> None:
     (place / "header.json").write_text('{"facts": 3, "arrays": []}')
 
 
+def damage_by_emptiness(place: Path) -> None:
+    (place / "weight.npy").write_bytes(b"")
+
+
+def damage_by_archive(place: Path) -> None:
+    (place / "weight.npy").write_bytes(b"PK\x03\x04 and nothing more")
+
+
+def damage_array_header(place: Path) -> None:
+    (place / "weight.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((( \n")
+
+
+def damage_by_depth(place: Path) -> None:
+    (place / "header.json").write_text("[" * 100_000)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        damage_by_emptiness,
+        damage_by_archive,
+        damage_array_header,
+        damage_by_depth,
         damage_bytes,
         damage_length,
         damage_header,
@@ -219,16 +242,51 @@ def test_what_agrees_with_its_header_but_not_with_a_trace_is_not_used(tmp_path: 
             assert index_cache.load(key) is None
 
 
-def test_another_trace_of_the_same_name_has_an_index_of_its_own(tmp_path: Path, cache: Path) -> None:
-    path = recorded(tmp_path / "a.h5")
+def edit_in_place(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["write/weight"][299] *= 2
+        file["usage/write"][299] = -1
+    os.utime(path, ns=(0, 10**9))  # a clock may stand still between two changes
+
+
+def edit_and_hide_it(path: Path) -> None:
+    before = path.stat()
+    edit_in_place(path)
+    while path.stat().st_ctime_ns == before.st_ctime_ns:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def edit_a_copy(path: Path) -> None:
+    copy = path.with_name("copy.h5")
+    shutil.copy2(path, copy)
+    edit_in_place(copy)
+    copy.replace(path)
+
+
+@pytest.mark.parametrize("edit", [edit_in_place, edit_and_hide_it, edit_a_copy])
+def test_a_trace_that_was_edited_gets_another_index(tmp_path: Path, cache: Path, edit: Any) -> None:
+    path = recorded(tmp_path / "a.h5", 600)
     with open_trace(path) as trace:
         before = trace.index("write")
-    with h5py.File(path, "r+") as file:
-        file["write/weight"][5] *= 2
+        assert before.used[600 - 2 : 600].any()
+    assert len(list(cache.iterdir())) == 1
+    edit(path)
     with open_trace(path) as trace:
         after = trace.index("write")
-        at = (after.position // (after.used.size // len(trace) * 3)) == 5
-        np.testing.assert_array_equal(after.weight, np.where(at, 2 * before.weight, before.weight))
+    edited = after.position // 6 == 299
+    assert edited.any()
+    np.testing.assert_array_equal(after.weight, np.where(edited, 2 * before.weight, before.weight))
+    assert not after.used[598:600].any()
+
+
+def test_what_was_changed_just_now_is_not_kept(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_cache, "SETTLED_S", 3600)
+    with open_trace(recorded(tmp_path / "a.h5")) as trace:
+        trace.index("read")
+    assert not cache.exists()
 
 
 def test_a_cache_that_cannot_be_written_breaks_nothing(
@@ -269,15 +327,18 @@ def test_the_oldest_indexes_go_first(tmp_path: Path, cache: Path, monkeypatch: p
     assert len(list(cache.iterdir())) == 2  # too large to be kept, so nothing else went for it
 
 
-def test_the_index_of_a_trace_that_grows_is_not_kept(tmp_path: Path, cache: Path) -> None:
+def test_the_index_of_a_trace_that_may_grow_is_not_kept(tmp_path: Path, cache: Path) -> None:
     path = recorded(tmp_path / "a.h5")
     with h5py.File(path, "r+") as file:
         file["status"][0] = 0
+    with open_trace(path) as trace:
+        trace.index("read")  # nobody knows who writes it
     lock = WriterLock(path)
     with open_trace(path) as trace:
         trace.index("read")
     assert not cache.exists()
     lock.release()
+    lock_path(path).touch()  # as a recorder that was killed leaves it
     with open_trace(path) as trace:
         trace.index("read")
     assert len(list(cache.iterdir())) == 1
