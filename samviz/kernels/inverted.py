@@ -37,14 +37,18 @@ def merge_entries(slots: Array, weights: Array, merged: Array) -> None:
 
 @compiled_exactly
 def place_entries(
-    slots: Array, weights: Array, first_step: int, free: Array, position: Array, weight: Array
-) -> None:
+    slots: Array, weights: Array, first_step: int, first: Array, free: Array, position: Array, weight: Array
+) -> bool:
     """Put the entries of a block where their slot's next entry belongs.
 
     Args:
         slots, weights: [n, H, E]; first_step: the block's.
+        first: [N + 1] int64, where each slot's places begin.
         free: [N] int64, each slot's next free place, which moves on.
         position, weight: [M] to fill.
+
+    Returns:
+        False, at once, where a slot has more entries than were counted.
     """
     heads, entries = slots.shape[1:]
     for t in range(slots.shape[0]):
@@ -53,9 +57,12 @@ def place_entries(
                 slot = slots[t, head, entry]
                 if slot >= 0:
                     place = free[slot]
+                    if place >= first[slot + 1]:
+                        return False
                     free[slot] = place + 1
                     position[place] = ((first_step + t) * heads + head) * entries + entry
                     weight[place] = weights[t, head, entry]
+    return True
 
 
 @compiled_exactly

@@ -17,9 +17,12 @@ import numpy as np
 from samviz.trace import index_cache
 from samviz.trace.column import READ_BYTES, Array
 from samviz.trace.replay import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
+from samviz.trace.safety import refusal
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
+
+Blocks = list[tuple[int, int]]
 
 KEPT_IN_MEMORY = 2**20  # indexes of fewer entries are not written to the cache folder
 
@@ -64,25 +67,47 @@ def build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
     """Sort a batch element's reads or writes by slot.
 
     Raises:
-        TraceError: a slot that is none, a weight that is no number, or a part that cannot be read.
+        TraceError: a slot that is none, a weight that is no number, a part that cannot be read, or one that
+            was changed in the meantime.
     """
-    from samviz.kernels.inverted import count_slots, place_entries
+    _, _, heads, entries = trace[f"{kind}/slot"].shape
+    blocks = _blocks(len(trace), 8 * heads * entries)
+    first = _counted(trace, kind, batch, blocks)
+    return SlotIndex(first, *_placed(trace, kind, batch, blocks, first), _used(trace, kind, batch))
 
-    slots, weights, path = trace[f"{kind}/slot"], trace[f"{kind}/weight"], trace.path
-    total, (steps, _, heads, entries) = trace.dimensions.slots, slots.shape
-    blocks = _blocks(steps, 8 * heads * entries)
-    first = np.zeros(total + 1, np.int64)
+
+def _counted(trace: "Trace", kind: Access, batch: int, blocks: Blocks) -> Array:
+    """[N + 1]: the place at which each slot's entries begin."""
+    from samviz.kernels.inverted import count_slots
+
+    first = np.zeros(trace.dimensions.slots + 1, np.int64)
     for start, stop in blocks:
-        count_slots(_plain(read_slots(path, slots, start, stop, total, batch), np.int32), first)
-    np.cumsum(first, out=first)
+        count_slots(_slots(trace, kind, start, stop, batch), first)
+    return np.cumsum(first, out=first)
+
+
+def _placed(trace: "Trace", kind: Access, batch: int, blocks: Blocks, first: Array) -> tuple[Array, Array]:
+    """[M], [M]: positions and weights in their places."""
+    from samviz.kernels.inverted import place_entries
+
+    steps, _, heads, entries = trace[f"{kind}/slot"].shape
     wide = steps * heads * entries >= 2**31
     position, weight = np.empty(first[-1], np.int64 if wide else np.int32), np.empty(first[-1], np.float32)
-    free = first[:-1].copy()
+    free, fits = first[:-1].copy(), True
     for start, stop in blocks:
-        slot = _plain(read_slots(path, slots, start, stop, total, batch), np.int32)
-        merged = _merged(slot, _plain(read_weights(path, weights, start, stop, batch), np.float32))
-        place_entries(slot, merged, start, free, position, weight)
-    return SlotIndex(first, position, weight, _used(trace, kind, batch))
+        slot = _slots(trace, kind, start, stop, batch)
+        weights = read_weights(trace.path, trace[f"{kind}/weight"], start, stop, batch)
+        merged = _merged(slot, _plain(weights, np.float32))
+        fits = fits and place_entries(slot, merged, start, first, free, position, weight)
+    if not fits or (free != first[1:]).any():
+        what = "the same at a second look", "other slots", "it was changed while it was read: open it again"
+        raise refusal(trace.path, f"/{kind}/slot", *what)
+    return position, weight
+
+
+def _slots(trace: "Trace", kind: Access, start: int, stop: int, batch: int) -> Array:
+    column = trace[f"{kind}/slot"]
+    return _plain(read_slots(trace.path, column, start, stop, trace.dimensions.slots, batch), np.int32)
 
 
 def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
@@ -102,7 +127,7 @@ def _built_and_saved(trace: "Trace", kind: Access, batch: int, key: index_cache.
     return index_cache.load(key) or build(trace, kind, batch)._asdict()
 
 
-def _blocks(steps: int, step_bytes: int) -> list[tuple[int, int]]:
+def _blocks(steps: int, step_bytes: int) -> Blocks:
     length = max(1, READ_BYTES // step_bytes)
     return [(start, min(start + length, steps)) for start in range(0, steps, length)]
 

@@ -67,7 +67,7 @@ class OpenFile(h5py.File):  # type: ignore[misc]
 
     @property
     def stamp(self) -> tuple[int, int, int, int]:
-        """Inode, size in bytes, and when content and inode were last changed (ns), of the file when opened."""
+        """Inode, size in bytes, and times of change of content and inode (ns), when it was opened."""
         return self._stamp[1:]
 
     def is_at(self, path: Path) -> bool:

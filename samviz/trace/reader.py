@@ -123,7 +123,7 @@ class Trace:
 
     @property
     def stamp(self) -> tuple[int, int, int, int]:
-        """Inode, size in bytes, and when content and inode were last changed (ns), of the file when opened."""
+        """Inode, size in bytes, and times of change of content and inode (ns), when it was opened."""
         return self._file.stamp
 
     @property

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from samviz.demo import Demo, generate
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import Trace, column, index, index_cache, open_trace
+from samviz.trace import Trace, column, index, index_cache, open_trace, replay
 from samviz.trace.history import ERASE, READ, WRITE
 from samviz.trace.replay import merged_weights
 from samviz.writer_lock import WriterLock, lock_path
@@ -125,6 +125,24 @@ def test_a_damaged_column_is_refused_before_it_indexes_anything(
         file[name][37, 0, 1, 0] = value
     with open_trace(path) as trace, pytest.raises(TraceError, match=f"/{name} step 37: expected"):
         trace.history(3)
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 5), (3, -1), (-1, 3)])
+def test_what_is_changed_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, after: int
+) -> None:
+    """The second pass over the slots finds another slot than the first one counted, or one more or less."""
+    passes: list[int] = []
+
+    def read_changing_slots(path: Path, column: Any, start: int, stop: int, *how: int) -> Any:
+        passes.extend([start] if start == 0 else [])
+        slots = replay.read_slots(path, column, start, stop, *how).copy()
+        slots[:, 0, 0] = before if len(passes) == 1 else after
+        return slots
+
+    monkeypatch.setattr(index, "read_slots", read_changing_slots)
+    with open_trace(recorded(tmp_path / "a.h5")) as trace, pytest.raises(TraceError, match="was changed"):
+        trace.index("write")
 
 
 def test_an_index_is_kept_and_mapped(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
