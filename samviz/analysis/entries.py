@@ -1,16 +1,10 @@
 """The read and write entries of a window, checked before anybody indexes with them."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
+from samviz.trace.entries import Access, merged_weights, read_slots, read_weights
 from samviz.trace.reader import Trace
-from samviz.trace.replay import merged_weights, read_slots, read_weights
-
-Access = Literal["read", "write"]
-
-ACCESSES: tuple[Access, Access] = ("read", "write")
 
 
 def slots_of(trace: Trace, kind: Access, start: int, stop: int, batch: int = 0) -> NDArray[np.int32]:

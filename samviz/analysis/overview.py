@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import ACCESSES
 from samviz.analysis.overview_source import Source, entries_of
+from samviz.trace.entries import Access
 from samviz.trace.reader import Trace
 
-__all__ = ["ACCESSES", "Kind", "Overview", "column_edges", "levels", "overview"]
+__all__ = ["Kind", "Overview", "column_edges", "levels", "overview"]
 
 MAX_COLUMNS = 1024
 MAX_ROWS = 512
@@ -24,6 +24,9 @@ class Kind(IntEnum):
     ERASE = 1
     READ = 2
     WRITE = 3
+
+
+NUMBERS: dict[Access, Kind] = {"read": Kind.READ, "write": Kind.WRITE}
 
 
 class Overview(NamedTuple):
@@ -69,7 +72,7 @@ def paint(source: Source, chosen: Rows, edges: NDArray[np.int64], threshold: flo
     codes = np.zeros((chosen.low.size, edges.size - 1), np.uint8)
     if not codes.size:
         return codes
-    for kind, number in zip(ACCESSES, (Kind.READ, Kind.WRITE), strict=True):
+    for kind, number in NUMBERS.items():
         strongest, erased = source.cells(kind, chosen.row_of, codes.shape, int(edges[1] - edges[0]))
         level = levels(strongest, threshold)
         np.maximum(codes, np.where(level > 0, level * 4 + number, 0).astype(np.uint8), out=codes)

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import ACCESSES, Access, merged_of
+from samviz.analysis.entries import merged_of
+from samviz.trace.entries import ACCESSES, Access
 from samviz.trace.reader import Trace
 
 MOST_BY_STEP = 2**21  # entries of a window: to read more takes longer than to go through a whole index

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.analysis.entries import Access, merged_of
+from samviz.analysis.entries import merged_of
+from samviz.trace.accesses import last_access_keys, step_keys
+from samviz.trace.entries import ACCESSES
 from samviz.trace.reader import Trace
-from samviz.trace.replay import last_access_keys, step_keys
 
 NEXT = 8
 NEVER = -1
 UNTOUCHED = np.iinfo(np.int64).min  # the key of a slot that was never accessed
 FARTHEST = 2**31 - 2  # steps before the recording that are told apart
-ORDER: tuple[Access, Access] = ("write", "read")  # a step writes before it reads
 
 
 class Accesses(NamedTuple):
@@ -48,15 +48,10 @@ def takes_from_queue(trace: Trace) -> bool:
     return trace.last_write_erases and (d.links > 0 or d.read_entries < d.slots)
 
 
-def positions(trace: Trace) -> int:
-    """P: entries of one step, the base of the keys."""
-    return step_keys(trace)
-
-
 def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
     """The accesses of steps [start, stop)."""
     slot, weight = [], []
-    for kind in ORDER:
+    for kind in ACCESSES:
         s, w = merged_of(trace, kind, start, stop, batch)
         slot.append(s.reshape(len(s), -1))
         weight.append(w.reshape(len(s), -1))
@@ -64,7 +59,7 @@ def accesses(trace: Trace, start: int, stop: int, batch: int = 0) -> Accesses:
     keep = (slots >= 0) & (weights > trace.access_threshold)
     step, position = np.nonzero(keep)
     step = step.astype(np.int64) + start
-    return Accesses(step, slots[keep].astype(np.int64), step * positions(trace) + position)
+    return Accesses(step, slots[keep].astype(np.int64), step * step_keys(trace) + position)
 
 
 def last_keys(trace: Trace, t: int, batch: int = 0) -> NDArray[np.int64]:
@@ -80,7 +75,7 @@ def first_keys(trace: Trace, first: int, batch: int = 0) -> NDArray[np.int64]:
     if first == 0:
         before = np.maximum(trace.start_usage(batch), -1 - FARTHEST)
         told = before < NEVER
-        keys[told] = (before[told] + 1) * positions(trace)
+        keys[told] = (before[told] + 1) * step_keys(trace)
     return keys
 
 
@@ -117,7 +112,7 @@ def episode_queue(trace: Trace, a: int, b: int, first: int, batch: int) -> Queue
     np.maximum.accumulate(moving, axis=0, out=moving)
     resting = np.delete(np.arange(before.size), touched)
     slot, key = front(before, resting, touched, moving)
-    p = positions(trace)
+    p = step_keys(trace)
     return Queue(
         slot,
         last_steps(key, p).astype(np.int32),

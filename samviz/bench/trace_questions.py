@@ -18,12 +18,13 @@ import numpy as np
 
 from samviz.analysis.errors import all_wrong_counts, episode_table
 from samviz.analysis.history import last_writes_at_reads
-from samviz.analysis.overview import ACCESSES, overview
+from samviz.analysis.overview import overview
 from samviz.analysis.scale import scales
 from samviz.analysis.usage import queue
 from samviz.bench.clock import Times, timed
 from samviz.demo.compile import compile_reading
 from samviz.trace import Trace, index_cache, open_trace
+from samviz.trace.entries import ACCESSES
 
 ROWS = 512
 WINDOW = 384  # steps that the app shows at once

@@ -4,12 +4,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from samviz.analysis.history import last_writes_at_reads
-from samviz.analysis.overview import ACCESSES, overview
+from samviz.analysis.overview import overview
 from samviz.analysis.overview_source import BySlot
 from samviz.demo.generate import Demo, generate
 from samviz.kernels.compiled import cache_folder
 from samviz.terminal import warn
 from samviz.trace import open_trace
+from samviz.trace.entries import ACCESSES
 
 
 def ensure_compiled() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from samviz.rewrite.plan import Pieces, whole
 from samviz.trace import Trace
 from samviz.trace.column import READ_BYTES, Array
-from samviz.trace.replay import read_slots
+from samviz.trace.entries import read_slots
 
 
 class StartRows:

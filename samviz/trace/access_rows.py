@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samviz.trace.column import Array
-from samviz.trace.replay import read_slots, read_weights
+from samviz.trace.entries import read_slots, read_weights
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

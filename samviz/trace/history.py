@@ -7,8 +7,8 @@ import numpy as np
 from samviz.trace.column import Array
 
 if TYPE_CHECKING:
+    from samviz.trace.entries import Access
     from samviz.trace.reader import Trace
-    from samviz.trace.replay import Access
 
 READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first
 

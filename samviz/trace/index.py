@@ -16,7 +16,7 @@ import numpy as np
 
 from samviz.trace import index_cache
 from samviz.trace.column import READ_BYTES, Array
-from samviz.trace.replay import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
+from samviz.trace.entries import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
 from samviz.trace.safety import refusal
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from samviz.errors import ConfigError
 from samviz.trace.column import Array
+from samviz.trace.entries import read_slots, read_weights
 from samviz.trace.extras import extra
-from samviz.trace.replay import read_slots, read_weights
 from samviz.trace.schema import DATASETS
 from samviz.trace.selection import step_range
 from samviz.trace.step_rows import MODES

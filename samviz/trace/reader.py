@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from samviz.errors import ConfigError, TraceError, TraceWarning
+from samviz.trace.accesses import last_accesses
 from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
 from samviz.trace.column import FAILURES, LOCK, Array, Column
+from samviz.trace.entries import Access
 from samviz.trace.episodes import Episode, Episodes, find_episodes
 from samviz.trace.history import History, history
 from samviz.trace.index import Indexes, SlotIndex
 from samviz.trace.opening import damaged, open_file
-from samviz.trace.replay import Access, last_accesses, last_rows
+from samviz.trace.replay import last_rows
 from samviz.trace.safety import check_file
 from samviz.trace.schema import CHECK, DATASETS, Dimensions
 from samviz.trace.start import start_accesses, start_slots

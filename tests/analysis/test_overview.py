@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from samviz.analysis import overview_source
-from samviz.analysis.entries import ACCESSES, merged_of
-from samviz.analysis.overview import Kind, Overview, column_edges, levels, overview
+from samviz.analysis.entries import merged_of
+from samviz.analysis.overview import NUMBERS, Kind, Overview, column_edges, levels, overview
 from samviz.trace import Trace, open_trace
 from tests.builders import make_dimensions, random_events, write_trace
 
@@ -17,7 +17,7 @@ BY_SLOT, BY_STEP = -1, 2**22  # entries that a window may have to be read step b
 def access_codes(trace: Trace, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(step, slot, code) of every access above the threshold, and of every erasure of a used slot."""
     parts = []
-    for kind, number in zip(ACCESSES, (Kind.READ, Kind.WRITE), strict=True):
+    for kind, number in NUMBERS.items():
         slot, weight = merged_of(trace, kind, start, stop)
         parts.append(coded(slot, levels(weight, trace.access_threshold), number))
     if trace.last_write_erases:

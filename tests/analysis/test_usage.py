@@ -14,11 +14,11 @@ from samviz.analysis.usage import (
     first_keys,
     last_keys,
     last_steps,
-    positions,
     queue,
     smallest,
 )
 from samviz.trace import Trace, open_trace
+from samviz.trace.accesses import step_keys
 from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 
@@ -80,13 +80,13 @@ def check_ages(trace: Trace, start: int, stop: int) -> None:
 def test_last_keys_agree_with_the_trace(trace: Trace) -> None:
     for t in (0, 17, 39, 40, 60, 89):
         keys = last_keys(trace, t)
-        np.testing.assert_array_equal(last_steps(keys, positions(trace)), trace.usage(t))
+        np.testing.assert_array_equal(last_steps(keys, step_keys(trace)), trace.usage(t))
 
 
 def test_accesses_come_in_the_order_of_the_ring(trace: Trace) -> None:
     found = accesses(trace, 0, len(trace))
     assert (np.diff(found.key) > 0).all()
-    np.testing.assert_array_equal(found.key // positions(trace), found.step)
+    np.testing.assert_array_equal(found.key // step_keys(trace), found.step)
 
 
 def full_from_the_start(path: Path, last_access: list[int]) -> Trace:
@@ -105,13 +105,13 @@ def test_a_memory_that_was_full_begins_with_its_last_accesses(tmp_path: Path) ->
         check_ages(trace, 0, 11)
         for t in range(11):
             keys = last_keys(trace, t)
-            np.testing.assert_array_equal(last_steps(keys, positions(trace)), trace.usage(t))
+            np.testing.assert_array_equal(last_steps(keys, step_keys(trace)), trace.usage(t))
         assert queue(trace, 0, 11).last.min() < NEVER
 
 
 def test_an_access_ages_ago_is_no_more_than_that(tmp_path: Path) -> None:
     with full_from_the_start(tmp_path / "run.h5", [-(2**62), -2]) as trace:
-        assert last_steps(first_keys(trace, 0), positions(trace))[:3].tolist() == [-1 - FARTHEST, -2, NEVER]
+        assert last_steps(first_keys(trace, 0), step_keys(trace))[:3].tolist() == [-1 - FARTHEST, -2, NEVER]
         assert (queue(trace, 0, 8).ages.sum(1) + queue(trace, 0, 8).never == 12).all()
 
 

@@ -15,7 +15,7 @@ from samviz.analysis import overview_source
 from samviz.analysis.history import last_writes_at_reads, slot_events
 from samviz.analysis.overview import overview
 from samviz.analysis.usage import queue
-from samviz.trace import index, index_cache, open_trace, replay
+from samviz.trace import accesses, index, index_cache, open_trace, replay
 from pathlib import Path
 
 compiled = []
@@ -25,7 +25,8 @@ class Listener(event.Listener):
     def on_end(self, found):
         pass
 event.register("numba:compile", Listener())
-index.KEPT_IN_MEMORY = replay.WALKED_ENTRIES = 0
+index.KEPT_IN_MEMORY = index_cache.SETTLED_S = 0
+accesses.WALKED_ENTRIES = replay.WALKED_ENTRIES = 0
 index_cache.cache_folder = lambda: Path(sys.argv[2])
 for _ in range(2):
     trace = open_trace(sys.argv[1])

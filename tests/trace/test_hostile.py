@@ -346,7 +346,7 @@ def test_nothing_asked_for_in_passing_reads_more_than_the_cap(tmp_path, monkeypa
         tmp_path / "run.h5", random_events(np.random.default_rng(0), 600, sizes), sizes, [200], chunk_steps=8
     )
     add_start(path, np.arange(12), np.zeros(12))
-    for module in ("column", "episodes", "replay", "start"):
+    for module in ("column", "entries", "episodes", "replay", "start"):
         monkeypatch.setattr(f"samviz.trace.{module}.READ_BYTES", 4096)
     largest, read = [], Column._attempt
     monkeypatch.setattr(Column, "_attempt", lambda self, box: _noted(largest, read(self, box)))

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from samviz.demo import Demo, generate
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import Trace, column, index, index_cache, open_trace, replay
+from samviz.trace import Trace, column, entries, index, index_cache, open_trace
+from samviz.trace.entries import merged_weights
 from samviz.trace.history import ERASE, READ, WRITE
-from samviz.trace.replay import merged_weights
 from samviz.writer_lock import WriterLock, lock_path
 from tests.builders import make_dimensions, random_events, write_trace
 
@@ -136,7 +136,7 @@ def test_what_is_changed_while_it_is_read_is_refused(
 
     def read_changing_slots(path: Path, column: Any, start: int, stop: int, *how: int) -> Any:
         passes.extend([start] if start == 0 else [])
-        slots = replay.read_slots(path, column, start, stop, *how).copy()
+        slots = entries.read_slots(path, column, start, stop, *how).copy()
         slots[:, 0, 0] = before if len(passes) == 1 else after
         return slots
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import open_trace, replay
+from samviz.trace import accesses, entries, open_trace, replay
 from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 DELTA = np.float32(0.005)
@@ -69,8 +69,10 @@ def test_memory_and_usage_are_what_one_gets_step_by_step(
         element, slot = np.divmod(order, slots)
         add_start(path, slot, element, rows[element, slot], last[element, slot])
     with pytest.MonkeyPatch.context() as patch, open_trace(path) as trace:
-        patch.setattr(replay, "READ_BYTES", block_bytes)
-        patch.setattr(replay, "WALKED_ENTRIES", walked)
+        for module in (entries, replay):
+            patch.setattr(module, "READ_BYTES", block_bytes)
+        for module in (accesses, replay):
+            patch.setattr(module, "WALKED_ENTRIES", walked)
         for t in rng.integers(0, sum(lengths), 4):
             element = int(rng.integers(batch))
             start = trace.episode_at(int(t)).start
@@ -214,11 +216,11 @@ def test_half_precision_rows_come_back_as_float32(tmp_path):
 
 def test_merged_weights_add_up_per_head_and_slot():
     rng = np.random.default_rng(2)
-    for shape in ((1, 1, 1), (7, 3, 5), (20, 2, 12), (0, 2, 3), (3, 2, replay.MANY_ENTRIES + 1)):
+    for shape in ((1, 1, 1), (7, 3, 5), (20, 2, 12), (0, 2, 3), (3, 2, entries.MANY_ENTRIES + 1)):
         slot = rng.integers(-1, 4, shape).astype(np.int32)
         weight = rng.random(shape).astype(np.float32)
         expected = np.zeros(shape)
         for place in np.ndindex(*shape):
             same = slot[place[:2]] == slot[place]
             expected[place] = weight[place[:2]][same].sum()
-        np.testing.assert_allclose(replay.merged_weights(slot, weight), expected, rtol=1e-6)
+        np.testing.assert_allclose(entries.merged_weights(slot, weight), expected, rtol=1e-6)

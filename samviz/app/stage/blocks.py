@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from samviz.analysis.entries import slots_of, weights_of
 from samviz.analysis.errors import has_answers, scored_steps, wrong_elements
 from samviz.analysis.history import last_writes_at_reads, rows_before
-from samviz.analysis.overview import ACCESSES
-from samviz.analysis.usage import accesses, first_keys, last_keys, last_steps, positions, queue
+from samviz.analysis.usage import accesses, first_keys, last_keys, last_steps, queue
+from samviz.trace.accesses import step_keys
+from samviz.trace.entries import ACCESSES
 from samviz.trace.reader import Trace
 
 Block = dict[str, NDArray[Any]]
@@ -53,7 +54,7 @@ def tracked_slots(trace: Trace, start: int, stop: int) -> tuple[NDArray[np.int64
     recent = np.argpartition(keys, -RECENT)[-RECENT:] if keys.size > RECENT else np.arange(keys.size)
     chosen = np.unique(np.concatenate([*named, recent]))
     chosen = chosen[chosen >= 0].astype(np.int64)
-    return chosen, last_steps(keys[chosen], positions(trace))
+    return chosen, last_steps(keys[chosen], step_keys(trace))
 
 
 def quantised(rows: NDArray[np.floating[Any]], scale: float) -> NDArray[np.int16]:
