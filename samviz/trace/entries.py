@@ -68,9 +68,13 @@ def merged_weights(slot: Array, weight: Array) -> Array:
     sorted_slot = np.take_along_axis(slot, order, -1)
     first = np.ones(slot.shape, bool)  # the first entry of each slot, per head
     first[..., 1:] = sorted_slot[..., 1:] != sorted_slot[..., :-1]
-    sums = np.add.reduceat(np.take_along_axis(weight, order, -1).ravel(), np.flatnonzero(first))
+    of = first.ravel().cumsum() - 1  # which sum an entry belongs to
+    sums = np.zeros(first.sum(), weight.dtype)
+    np.add.at(
+        sums, of, np.take_along_axis(weight, order, -1).ravel()
+    )  # one by one, where reduceat adds in pairs
     merged = np.empty_like(weight)
-    np.put_along_axis(merged, order, sums[first.ravel().cumsum() - 1].reshape(slot.shape), -1)
+    np.put_along_axis(merged, order, sums[of].reshape(slot.shape), -1)
     return merged
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
+from samviz.kernels.inverted import merge_entries
 from samviz.trace import accesses, entries, open_trace, replay
 from tests.builders import add_start, make_dimensions, random_events, write_trace
 
@@ -224,3 +225,20 @@ def test_merged_weights_add_up_per_head_and_slot():
             same = slot[place[:2]] == slot[place]
             expected[place] = weight[place[:2]][same].sum()
         np.testing.assert_allclose(entries.merged_weights(slot, weight), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("length", [entries.MANY_ENTRIES, entries.MANY_ENTRIES + 1, 200])
+@pytest.mark.parametrize("others", [0, 3, 60])
+def test_merged_weights_are_added_in_the_order_of_the_entries(length, others):
+    """Bit for bit as the compiled kernel and a plain loop do it, 40 of a slot or more."""
+    rng = np.random.default_rng(length + others)
+    slot = rng.integers(-1, others + 1, (5, 2, length)).astype(np.int32)
+    weight = rng.random(slot.shape).astype(np.float32)
+    expected, compiled = np.zeros_like(weight), np.empty_like(weight)
+    for place in np.ndindex(*slot.shape):
+        for other in range(length):
+            if slot[place[:2]][other] == slot[place]:
+                expected[place] += weight[place[:2]][other]
+    merge_entries(slot, weight, compiled)
+    for found in (compiled, entries.merged_weights(slot, weight)):
+        np.testing.assert_array_equal(found.view("u4"), expected.view("u4"))
