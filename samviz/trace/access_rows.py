@@ -16,13 +16,13 @@ import numpy as np
 
 from samviz.trace.column import Array
 from samviz.trace.entries import read_slots, read_weights
+from samviz.trace.history import ERASED
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
 
 KINDS = ("read", "write", "erase")
 READ, WRITE, ERASE = range(3)
-ERASED = 1.0  # R_t = I^U 1^T (Rae et al. 2016, section 3.2): a slot is erased wholly or not at all
 
 
 def access_rows(

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from samviz.trace.reader import Trace
 
 READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first
+ERASED = 1.0  # R_t = I^U 1^T (Rae et al. 2016, section 3.2): a slot is erased wholly or not at all
 
 
 class History(NamedTuple):
     """What happened to a slot: one line for each head that took, wrote or read it at a step.
 
     Weights are those of the whole head; they may lie below the access threshold, or be 0. That of an erasure
-    is 0.
+    is 1: it is whole.
     """
 
     step: Array  # [n] int64
@@ -32,7 +33,7 @@ def history(trace: "Trace", slot: int, batch: int) -> History:
     parts = [_once_a_head(position // entries, weight, WRITE, trace)]
     if trace.last_write_erases:
         taken = position[position % entries == entries - 1] // entries
-        parts.append(_once_a_head(taken, np.zeros(taken.size, np.float32), ERASE, trace))
+        parts.append(_once_a_head(taken, np.full(taken.size, ERASED, np.float32), ERASE, trace))
     position, weight, entries = slot_entries(trace, "read", slot, batch)
     parts.append(_once_a_head(position // entries, weight, READ, trace))
     step, head, kind, weight = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -260,6 +260,7 @@ class Trace:
     def history(self, slot: int, batch: int = 0) -> History:
         """Every erasure, write and read of a slot: arrays of steps, heads, kinds and weights, in order.
 
+        The weight of an erasure is 1, as in the table of all accesses.
         The first question builds an index of the trace (see `index`). Raises ConfigError for a slot or batch
         element that is not there.
         """

@@ -50,7 +50,7 @@ def history_by_hand(trace: Trace, slot: int, batch: int) -> list[tuple[int, int,
     for t in range(len(trace)):
         written, read = (trace[f"{kind}/slot"][t, batch] for kind in ("write", "read"))
         heads = range(len(written))
-        lines += [(t, h, ERASE, 0.0) for h in heads if written[h, -1] == slot]
+        lines += [(t, h, ERASE, 1.0) for h in heads if written[h, -1] == slot]
         for kind, slots, name in ((WRITE, written, "write"), (READ, read, "read")):
             weight = merged_weights(slots, trace[f"{name}/weight"][t, batch])
             lines += [(t, h, kind, weight[h, list(slots[h]).index(slot)]) for h in heads if slot in slots[h]]
