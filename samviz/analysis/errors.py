@@ -111,11 +111,11 @@ def _wrong(output: NDArray[Any], target: NDArray[Any], kind: str) -> NDArray[np.
 
 
 def episode_table(trace: Trace, batch: int = 0) -> tuple[EpisodeSummary, ...]:
-    """Every episode with its loss, answers and errors, in order."""
+    """Every episode of a batch element with its loss, answers and errors, in order."""
     wrong = all_wrong_counts(trace, batch)
     loss = trace["io/loss"][:, batch].astype(np.float64) if "io/loss" in trace else None
     known = has_answers(trace)
-    return tuple(summary(e.number, e.start, e.stop, wrong, loss, known) for e in trace.episodes)
+    return tuple(summary(e.number, e.start, e.stop, wrong, loss, known) for e in trace.episodes_of(batch))
 
 
 def summary(

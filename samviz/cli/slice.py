@@ -11,7 +11,11 @@ from samviz.cli.rewriting import RangeType, new_argument, overwrite_option, say,
 @trace_argument
 @new_argument
 @click.option("--steps", type=RangeType(), help="Which steps, such as 1000:2000; the end is not part of it.")
-@click.option("--episodes", type=RangeType(), help="Which episodes, by their numbers, such as 3:5.")
+@click.option(
+    "--episodes",
+    type=RangeType(),
+    help="Which episodes of the first batch element, by their numbers, such as 3:5.",
+)
 @overwrite_option
 def slice_steps(
     trace: Path,

@@ -30,6 +30,8 @@ def slice_trace(
 ) -> Rewritten:
     """Copy steps [start, stop), or the episodes with numbers [start, stop), into a new trace.
 
+    Episodes are those of the first batch element; those of others may begin or end elsewhere.
+
     Where it begins in the middle of an episode, /start tells what the memory held, so that the memory and
     its usage are those of the source at every step. Steps are counted from the new beginning, episodes keep
     their numbers. A new uuid; `meta` says under user.sliced which steps of which trace these are.

@@ -70,9 +70,7 @@ def merged_weights(slot: Array, weight: Array) -> Array:
     first[..., 1:] = sorted_slot[..., 1:] != sorted_slot[..., :-1]
     of = first.ravel().cumsum() - 1  # which sum an entry belongs to
     sums = np.zeros(first.sum(), weight.dtype)
-    np.add.at(
-        sums, of, np.take_along_axis(weight, order, -1).ravel()
-    )  # one by one, where reduceat adds in pairs
+    np.add.at(sums, of, np.take_along_axis(weight, order, -1).ravel())  # one by one; reduceat adds in pairs
     merged = np.empty_like(weight)
     np.put_along_axis(merged, order, sums[of].reshape(slot.shape), -1)
     return merged

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ from samviz.analysis.errors import (
     wrong_elements,
 )
 from samviz.trace import Trace, open_trace
-from tests.builders import make_dimensions, random_events, recorder_for, window
+from tests.builders import make_dimensions, random_events, recorder_for, window, write_trace
 
 OUTPUT = np.array([[2, -1], [-3, 4], [1, 1], [-2, -2], [5, 0.5], [1, -1]], np.float32)
 TARGET = np.array([[1, 0], [1, 0], [0, 0], [0, 1], [1, 1], [1, 0]], np.float32)
@@ -117,6 +118,16 @@ def test_episodes_open_at_the_first_wrong_answer_else_the_first_answer(tmp_path:
     assert landing_step(table) == 2
     assert landing_step(table[:1]) == 0
     assert landing_step(table[2:]) == 4
+
+
+def test_each_batch_element_has_its_own_episodes(tmp_path: Path) -> None:
+    sizes = make_dimensions(batch=2)
+    path = write_trace(tmp_path / "run.h5", random_events(np.random.default_rng(0), 9, sizes), sizes, [4])
+    with h5py.File(path, "r+") as file:
+        file["episode"][:, 1] = [0, 0, 1, 1, 1, 1, 1, 2, 2]
+    with open_trace(path) as trace:
+        bounds = [[(e.number, e.start, e.stop) for e in episode_table(trace, batch)] for batch in range(2)]
+    assert bounds == [[(0, 0, 4), (1, 4, 9)], [(0, 0, 2), (1, 2, 7), (2, 7, 9)]]
 
 
 def test_without_outputs_nothing_is_claimed(trace: Trace) -> None:
