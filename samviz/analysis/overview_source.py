@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from samviz.analysis.entries import merged_of
 from samviz.trace.entries import ACCESSES, Access
 from samviz.trace.reader import Trace
+from samviz.trace.taken import taken_in_use
 
 MOST_BY_STEP = 2**21  # entries of a window: to read more takes longer than to go through a whole index
 
@@ -48,10 +49,8 @@ class ByStep:
     def __init__(self, trace: Trace, start: int, stop: int, batch: int) -> None:
         self._slots = trace.dimensions.slots
         self._of = {kind: merged_of(trace, kind, start, stop, batch) for kind in ACCESSES}
-        nothing = np.zeros((0, 0), bool)
-        self._used = {"read": nothing, "write": nothing}
-        if trace.last_write_erases:
-            self._used["write"] = trace["usage/write"][start:stop, batch][..., -1] >= 0
+        taken = taken_in_use(trace, start, stop, batch)
+        self._used = {"read": taken[:0], "write": taken}
 
     def touched(self, threshold: float) -> NDArray[np.bool_]:
         from samviz.kernels.raster import touch_by_step

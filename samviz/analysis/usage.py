@@ -2,7 +2,8 @@
 
 A key orders the accesses of an episode as the model's ring does: step * P + position, where a step's
 writes (heads in order, entries in order) come before its reads and P is the number of entries of a step.
-Accesses before the first recorded step, where /start tells of them, have negative keys. A slot that was never
+Accesses before the first recorded step, where /start tells of them, have negative keys; those of one step are
+in the order of its rows. A slot that was never
 accessed has the lowest key of all; such slots stand in front, in slot order.
 """
 
@@ -73,9 +74,13 @@ def first_keys(trace: Trace, first: int, batch: int = 0) -> NDArray[np.int64]:
     """[N]: the keys with which the episode that begins at step `first` begins."""
     keys = np.full(trace.dimensions.slots, UNTOUCHED, np.int64)
     if first == 0:
-        before = np.maximum(trace.start_usage(batch), -1 - FARTHEST)
-        told = before < NEVER
-        keys[told] = (before[told] + 1) * step_keys(trace)
+        slot, p = trace.start_slots(batch), step_keys(trace)
+        last = trace.start_usage(batch)[slot]
+        order = np.argsort(last, kind="stable")  # those of one step in the order of their rows
+        order = order[last[order] < NEVER]
+        step = np.maximum(last[order], -1 - FARTHEST) + 1
+        turn = np.arange(order.size) - np.searchsorted(step, step)  # of the accesses of its step
+        keys[slot[order]] = step * p + np.minimum(turn, p - 1)
     return keys
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from samviz.analysis.usage import last_keys
 from samviz.rewrite.plan import Pieces, whole
 from samviz.trace import Trace
 from samviz.trace.column import READ_BYTES, Array
@@ -31,6 +32,7 @@ class StartRows:
 def start_pieces(trace: Trace, first: int) -> Pieces:
     """/start of the steps from `first` > 0 on: every slot that is not fresh by then, with its last access.
 
+    Those of a batch element that were never accessed come first, in slot order; then the oldest access first.
     A batch element whose episode begins there starts afresh. Nothing where all of them do.
     """
     batch, slot, access = [], [], []
@@ -52,7 +54,7 @@ def start_pieces(trace: Trace, first: int) -> Pieces:
 
 
 def _used_slots(trace: Trace, first: int, batch: int) -> tuple[Array, Array]:
-    """The slots that hold something or were accessed in the episode, and the last access of each."""
+    """The slots that hold something or were accessed in the episode, in order, and their last accesses."""
     accessed = trace.usage(first - 1, batch)
     used = accessed != -1
     quiet = np.flatnonzero(_written(trace, first, batch) & ~used)
@@ -61,6 +63,7 @@ def _used_slots(trace: Trace, first: int, batch: int) -> tuple[Array, Array]:
         slots = quiet[start : start + block]
         used[slots] = trace.memory(first - 1, slots, batch).view("<u4").any(axis=1)  # -0.0 is not fresh
     slots = np.flatnonzero(used)
+    slots = slots[np.argsort(last_keys(trace, first - 1, batch)[slots], kind="stable")]
     return slots, _counted_back(accessed[slots], first)
 
 
@@ -71,8 +74,8 @@ def _written(trace: Trace, first: int, batch: int) -> Array:
     for start, stop in _blocks(trace, episode.start, first):
         slots = read_slots(trace.path, trace["write/slot"], start, stop, len(written), batch)
         written[slots[slots >= 0]] = True
-    if episode.start == 0 and "start/slot" in trace:
-        written[trace["start/slot"][:][trace["start/batch"][:] == batch]] = True
+    if episode.start == 0:
+        written[trace.start_slots(batch)] = True
     return written
 
 

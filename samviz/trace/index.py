@@ -18,6 +18,7 @@ from samviz.trace import index_cache
 from samviz.trace.column import READ_BYTES, Array
 from samviz.trace.entries import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
 from samviz.trace.safety import refusal
+from samviz.trace.taken import taken_in_use
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
@@ -143,12 +144,9 @@ def _merged(slot: Array, weight: Array) -> Array:
 
 
 def _used(trace: "Trace", kind: Access, batch: int) -> Array:
-    if kind == "read" or not trace.last_write_erases:
+    if kind == "read":
         return np.zeros(0, bool)
-    usage = trace["usage/write"]
-    blocks = _blocks(len(trace), 4 * usage.shape[2] * usage.shape[3])
-    parts = [usage[start:stop, batch][..., -1].ravel() >= 0 for start, stop in blocks]
-    return np.concatenate(parts) if parts else np.zeros(0, bool)
+    return taken_in_use(trace, 0, len(trace), batch).ravel()
 
 
 def _plain(array: Array, dtype: Any) -> Array:

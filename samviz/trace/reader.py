@@ -257,6 +257,14 @@ class Trace:
             before[slot] = start_accesses(self._path, self["start/last_access"], at)
         return before
 
+    def start_slots(self, batch: int = 0) -> npt.NDArray[np.int64]:
+        """The slots that /start tells of, in the order of its rows: [n] int64; none without /start."""
+        self._check_batch(batch)
+        if "start/slot" not in self:
+            return np.zeros(0, np.int64)
+        place, slot = self._start(batch)
+        return slot[np.argsort(place)]
+
     def history(self, slot: int, batch: int = 0) -> History:
         """Every erasure, write and read of a slot: arrays of steps, heads, kinds and weights, in order.
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from samviz.analysis import overview_source
 from samviz.analysis.entries import merged_of
 from samviz.analysis.overview import NUMBERS, Kind, Overview, column_edges, levels, overview
 from samviz.trace import Trace, open_trace
-from tests.builders import make_dimensions, random_events, write_trace
+from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 BY_SLOT, BY_STEP = -1, 2**22  # entries that a window may have to be read step by step
 
@@ -22,6 +23,8 @@ def access_codes(trace: Trace, start: int, stop: int) -> tuple[np.ndarray, np.nd
         parts.append(coded(slot, levels(weight, trace.access_threshold), number))
     if trace.last_write_erases:
         used = trace["usage/write"][start:stop, 0][..., -1:] >= 0
+        early = np.arange(start, stop) < trace.episodes[0].stop
+        used |= early[:, None, None] & np.isin(slot[..., -1:], trace.start_slots())
         parts.append(coded(slot[..., -1:], used.astype(np.uint8), Kind.ERASE))
     step, slot, code = (np.concatenate(column) for column in zip(*parts, strict=True))
     return step + start, slot, code
@@ -65,6 +68,27 @@ def test_equals_its_slow_twin(
     assert picture.cells.shape[1] <= columns
     assert picture.cells.shape[0] <= max(rows, 1)
     np.testing.assert_array_equal(picture.cells, slow_twin(trace, picture))
+
+
+@pytest.mark.parametrize("most", [BY_SLOT, BY_STEP])
+def test_what_was_there_at_the_start_is_erased_in_the_first_episode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(overview_source, "MOST_BY_STEP", most)
+    sizes = make_dimensions(batch=2)
+    events = random_events(np.random.default_rng(1), 90, sizes)
+    path = write_trace(tmp_path / "run.h5", events, sizes, [40])
+    with h5py.File(path, "r+") as file:
+        file["usage/write"][:], file["write/weight"][:], file["read/weight"][:] = -1, 0, 0
+    add_start(path, [7, 2, 5], [0, 0, 1], np.ones((3, sizes.word_size)), [-3, -1, -2])
+    with open_trace(path) as trace:
+        for start, stop in [(0, 90), (30, 50), (39, 41), (40, 90)]:
+            picture = overview(trace, start, stop)
+            np.testing.assert_array_equal(picture.cells, slow_twin(trace, picture))
+            slot, step = np.nonzero(picture.cells)
+            assert set(slot.tolist()) <= {2, 7}
+            assert (step + start < 40).all()
+            assert step.any() == (start < 39)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -32,7 +32,8 @@ def slow_rings(trace: Trace) -> tuple[list[list[int]], list[dict[int, int]]]:
     for t in range(len(trace)):
         if t in starts:
             before = trace.start_usage() if t == 0 else np.full(d.slots, NEVER)
-            ring = sorted(range(d.slots), key=lambda s: (before[s] != NEVER, before[s], s))
+            row = {s: row for row, s in enumerate(trace.start_slots().tolist()) if before[s] != NEVER}
+            ring = sorted(range(d.slots), key=lambda s: (s in row, before[s], row.get(s, s)))
             last = {s: int(before[s]) for s in range(d.slots) if before[s] != NEVER}
         for slot, weight in columns:
             for head in range(d.heads):
@@ -90,11 +91,11 @@ def test_accesses_come_in_the_order_of_the_ring(trace: Trace) -> None:
 
 
 def full_from_the_start(path: Path, last_access: list[int]) -> Trace:
-    """Eight steps over twelve slots and three more; what is told of the slots before them."""
+    """Eight steps over twelve slots and three more; what is told of slots before them, in falling order."""
     sizes = make_dimensions(reads=1, heads=1)
     write_trace(path, random_events(np.random.default_rng(3), 11, sizes), sizes, [8])
-    slots = range(len(last_access))
-    add_start(path, slots, [0] * len(slots), np.ones((len(slots), sizes.word_size)), last_access)
+    slots = range(len(last_access))[::-1]
+    add_start(path, slots, [0] * len(slots), np.ones((len(slots), sizes.word_size)), last_access[::-1])
     return open_trace(path)
 
 
@@ -107,6 +108,13 @@ def test_a_memory_that_was_full_begins_with_its_last_accesses(tmp_path: Path) ->
             keys = last_keys(trace, t)
             np.testing.assert_array_equal(last_steps(keys, step_keys(trace)), trace.usage(t))
         assert queue(trace, 0, 11).last.min() < NEVER
+
+
+def test_what_was_accessed_in_one_step_before_is_in_the_order_of_the_rows(tmp_path: Path) -> None:
+    with full_from_the_start(tmp_path / "run.h5", [-2, -1, -2, -3]) as trace:
+        keys = first_keys(trace, 0)
+        assert np.argsort(keys[[0, 2, 3]]).tolist() == [2, 1, 0]
+        assert last_steps(keys, step_keys(trace))[:4].tolist() == [-2, -1, -2, -3]
 
 
 def test_an_access_ages_ago_is_no_more_than_that(tmp_path: Path) -> None:

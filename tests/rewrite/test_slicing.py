@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samviz.analysis.usage import queue
+from samviz.demo import Demo, generate
 from samviz.errors import ConfigError
 from samviz.rewrite import merge, repack, slice_trace
 from samviz.trace import open_trace
+from samviz.trace.taken import taken_in_use
 from tests.rewrite.builders import assert_same_memory, contents, make_trace
 
 STEP_VALUED = ("usage/read", "usage/write", "io/source")
@@ -103,12 +106,32 @@ def test_the_last_access_is_counted_back_from_the_first_step(tmp_path):
             file["write/row"][step, 0, 0, 0] = step if slot != 2 else -0.0  # not the zero of a fresh slot
     slice_trace(path, tmp_path / "part.h5", steps=(5, 10))
     with open_trace(tmp_path / "part.h5") as part:
-        assert part["start/slot"][:].tolist() == [0, 1, 2, 3]
-        assert part["start/last_access"][:].tolist() == [-2, -4, -1, -1]
-        assert part["start/row"][:, 0].tolist() == [4, 2, 0, 3]
+        assert part["start/slot"][:].tolist() == [2, 3, 1, 0]
+        assert part["start/last_access"][:].tolist() == [-1, -1, -4, -2]
+        assert part["start/row"][:, 0].tolist() == [0, 3, 2, 4]
     slice_trace(tmp_path / "part.h5", tmp_path / "rest.h5", steps=(3, 5))
     with open_trace(tmp_path / "rest.h5") as rest:
-        assert rest["start/last_access"][:].tolist() == [-5, -7, -1, -1]
+        assert rest["start/slot"][:].tolist() == [2, 3, 1, 0]
+        assert rest["start/last_access"][:].tolist() == [-1, -1, -7, -5]
+
+
+@pytest.mark.parametrize("cut", [1, 57, 130])
+def test_a_slice_of_a_run_takes_and_erases_what_the_run_does(tmp_path, cut):
+    """The front of the queue is what the heads take next, and they take what was in use."""
+    generate(Demo(steps=200, slots=40, word_size=4, heads=3, reads=2), tmp_path / "run.h5")
+    slice_trace(tmp_path / "run.h5", tmp_path / "part.h5", steps=(cut, 190))
+    slice_trace(tmp_path / "part.h5", tmp_path / "rest.h5", steps=(10, None))
+    for name, first in (("run.h5", 0), ("part.h5", cut), ("rest.h5", cut + 10)):
+        with open_trace(tmp_path / "run.h5") as whole, open_trace(tmp_path / name) as part:
+            taken = part["write/slot"][:, 0, :, -1]
+            np.testing.assert_array_equal(queue(part, 0, len(part)).slot[:-1, :3], taken[1:])
+            used = taken_in_use(part, 0, len(part), 0)
+            expected = whole["usage/write"][first : first + len(part), 0, :, -1] >= 0
+            quiet = part.start_slots()[part.start_usage()[part.start_slots()] == -1]
+            never = (part["usage/write"][:, 0, :, -1] < 0) & np.isin(taken, quiet)  # written, never accessed
+            np.testing.assert_array_equal(used, expected | never)
+            np.testing.assert_array_equal(part.index("write").used, used.ravel())
+            assert first <= 1 or (used & (part["usage/write"][:, 0, :, -1] < 0)).any()
 
 
 def test_rows_of_check_outside_the_slice_stay_behind(trace_path, tmp_path):

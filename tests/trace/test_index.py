@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from samviz.demo import Demo, generate
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import Trace, column, entries, index, index_cache, open_trace
+from samviz.trace import Trace, column, entries, index, index_cache, open_trace, taken
 from samviz.trace.entries import merged_weights
 from samviz.trace.history import ERASE, READ, WRITE
 from samviz.writer_lock import WriterLock, lock_path
@@ -391,7 +391,7 @@ def test_building_holds_eight_bytes_an_entry_and_nothing_else_that_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block = 2**16
-    for module in (index, column):
+    for module in (index, column, taken):
         monkeypatch.setattr(module, "READ_BYTES", block)
     peaks, bounds = [], []
     for steps in (4000, 24_000):
