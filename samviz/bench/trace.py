@@ -1,4 +1,4 @@
-"""Reading a trace of any size: how long each question takes, and the memory that it needs."""
+"""Reading a large trace: how long each question takes, and the memory that it needs."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from samviz.bench.row import Row
 from samviz.bench.trace_questions import QUESTIONS, Asked, Question
 from samviz.demo import Demo, generate
 from samviz.demo.compile import ensure_compiled
-from samviz.errors import ConfigError
+from samviz.errors import ConfigError, TraceError
 from samviz.trace import open_trace
 
 FULL_SIZE = 1_000_000  # slots and steps that the bounds are about
@@ -36,7 +36,7 @@ def measure(plan: TracePlan, watch: Watch) -> Iterator[Row]:
 
     Raises:
         ConfigError: a trace without steps.
-        TraceError: no trace, or no room for a demo.
+        TraceError: no trace, no room for a demo, or a question that is not answered.
     """
     with TemporaryDirectory(prefix="samviz-bench-") as folder, _trace(plan, Path(folder), watch) as path:
         if watch.stop():
@@ -69,8 +69,14 @@ def _trace(plan: TracePlan, folder: Path, watch: Watch) -> Iterator[Path]:
 def _asked(plan: TracePlan, question: Question, path: Path, indexes: Path) -> tuple[list[Times], int]:
     asked = Asked(str(path), question.name, plan.repeats, str(indexes))
     command = [sys.executable, "-m", "samviz.bench.trace_questions", json.dumps(asdict(asked))]
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    found = json.loads(told)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"]
+        raise TraceError(
+            f"{path}: {question.name}: expected an answer, found none ({said[-1][:200]}); "
+            "check the trace, or measure a smaller one"
+        )
+    found = json.loads(done.stdout)
     return [Times(*sample) for sample in found["samples"]], int(found["bytes"])
 
 

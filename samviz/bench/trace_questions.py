@@ -23,6 +23,7 @@ from samviz.analysis.scale import scales
 from samviz.analysis.usage import queue
 from samviz.bench.clock import Times, timed
 from samviz.demo.compile import compile_reading
+from samviz.errors import SamvizError
 from samviz.trace import Trace, index_cache, open_trace
 from samviz.trace.entries import ACCESSES
 
@@ -175,4 +176,7 @@ def peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(answer(Asked(**json.loads(sys.argv[1])))))
+    try:
+        print(json.dumps(answer(Asked(**json.loads(sys.argv[1])))))
+    except SamvizError as error:
+        sys.exit(str(error))

@@ -1,6 +1,7 @@
 """`samviz bench trace`: every question has a row, bounds stand beside full-sized ones alone."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from samviz.bench.table import tables
 from samviz.bench.trace import TracePlan, measure
 from samviz.bench.trace_questions import QUESTIONS, Asked, Question, answer
 from samviz.demo import Demo, generate
+from samviz.errors import TraceError
 from samviz.trace import index_cache
 
 PATIENT = Watch(lambda _: None, lambda: False)
@@ -96,6 +98,24 @@ def test_the_command_prints_rows(
     rows = [Row.from_dict(values) for values in json.loads(capsys.readouterr().out)]
     assert len(rows) == len(QUESTIONS)
     assert {row.us_per_step for row in rows} == {2000.0}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "its process ended with -9"),
+        ("import sys; sys.exit('broken')", "broken"),
+    ],
+)
+def test_a_question_that_is_not_answered_is_one_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: str, why: str
+) -> None:
+    run = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **settings: run([command[0], "-c", code], **settings)
+    )
+    with pytest.raises(TraceError, match=rf"demo\.h5: open: expected an answer, found none \({why}\)"):
+        next(iter(measure(TracePlan(trace=path), PATIENT)))
 
 
 def test_a_trace_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
