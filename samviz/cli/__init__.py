@@ -76,11 +76,11 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("samviz: stopped", err=True)
         sys.exit(130)
     except MemoryError:
-        refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
+        refuse("there is not enough memory for that: ask for fewer slots or steps, or a smaller batch")
     except RuntimeError as error:  # torch has no type of its own for it
         if "can't allocate memory" not in str(error):
             raise
-        refuse("there is not enough memory for that: ask for fewer slots or a smaller batch")
+        refuse("there is not enough memory for that: ask for fewer slots or steps, or a smaller batch")
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 

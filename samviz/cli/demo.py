@@ -1,4 +1,4 @@
-"""`samviz demo`: a generated trace of any size, without a model."""
+"""`samviz demo`: a generated trace, without a model."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from samviz.cli.options import AT_LEAST_0, AT_LEAST_1, exit_if_stopped
 from samviz.terminal import progress_bar, stop_request
 
 
-@click.command(short_help="Generate a trace of any size, without a model.")
+@click.command(short_help="Generate a trace, small or large, without a model.")
 @click.option("--steps", type=AT_LEAST_1, default=2000, show_default=True, help="Length of the trace.")
 @click.option("--slots", type=AT_LEAST_1, default=1024, show_default=True, help="Memory size N.")
 @click.option("--word-size", type=AT_LEAST_1, default=32, show_default=True, help="Numbers in a slot, W.")
@@ -19,10 +19,11 @@ from samviz.terminal import progress_bar, stop_request
 @click.option("--out", type=click.Path(path_type=Path), help="The trace; default traces/demo-DATE-TIME.h5.")
 @click.option("--overwrite", is_flag=True, help="Replace the trace if it exists.")
 def demo(out: Path | None, overwrite: bool, **settings: Any) -> None:
-    """Generate a trace of any size: a script stores keys with values in a SAM's memory and asks for them.
+    """Generate a trace: a script stores keys with values in a SAM's memory and asks for them.
 
     There is no model and nothing is trained, but writes, reads and usage obey SAM's equations. Some values
-    are revised, some are overwritten before they are asked for. A step takes some 5 kB at the default sizes.
+    are revised, some are overwritten before they are asked for. A step takes some 5 kB at the default sizes,
+    and 24 bytes of memory while the trace is made.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""A generated trace: no model, no torch, but a memory that obeys SAM's equations, of any size."""
+"""A generated trace, small or large: no model, no torch, but a memory that obeys SAM's equations."""
 
 from samviz.demo.generate import Demo, generate
 

@@ -13,10 +13,13 @@ from samviz.demo.memory import (
     empty_journal,
     events_of,
     fresh_memory,
+    item_bytes,
     no_answers,
     no_candidates,
     no_items,
+    physical_bytes,
     shortened,
+    slot_bytes,
 )
 from samviz.demo.script import scripts
 from samviz.errors import ConfigError
@@ -88,9 +91,10 @@ def generate(
     report: told how many steps were just added.
 
     Raises:
-        ConfigError: a memory that is too large to record.
+        ConfigError: a memory that is too large to record, or more than this machine can hold.
         TraceError: the trace cannot be written.
     """
+    _require_memory(demo)
     sizes = demo.dimensions
     settings: dict[str, Any] = {
         "meta": _meta(demo),
@@ -117,6 +121,18 @@ def generate(
             done += steps
             report(steps)
     return done
+
+
+def _require_memory(demo: Demo) -> None:
+    """Refuse before anything is made what does not fit into the machine: the slots, and an item each step."""
+    step, slot = item_bytes(demo.heads), slot_bytes(demo.word_size)
+    needed, there = demo.steps * step + demo.slots * slot, physical_bytes()
+    if needed > there:
+        advice = "ask for fewer slots" if demo.slots * slot > demo.steps * step else "ask for fewer steps"
+        raise ConfigError(
+            f"expected a demo that fits into this machine's memory of {there:,} bytes, found one that needs "
+            f"{needed:,} ({demo.steps:,} steps of {step} bytes, {demo.slots:,} slots of {slot}); {advice}"
+        )
 
 
 def _meta(demo: Demo) -> dict[str, Any]:

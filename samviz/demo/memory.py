@@ -3,6 +3,7 @@
 Shape legend: T B H W K, E = K + 1 write entries; B = 1, and the sizes of a controller are 0.
 """
 
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,21 @@ def no_items(steps: int, sizes: Dimensions) -> Items:
         told=np.full(steps, -1, np.int32),
         owner=np.full(sizes.slots, -1, np.int32),
     )
+
+
+def item_bytes(heads: int) -> int:
+    """What `no_items` takes for a step."""
+    return 4 * heads + 8
+
+
+def slot_bytes(word_size: int) -> int:
+    """What `fresh_memory` and `no_items` take for a slot: its word, its norm and five numbers."""
+    return 4 * word_size + 24
+
+
+def physical_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def no_candidates(sizes: Dimensions) -> Array:

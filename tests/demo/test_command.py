@@ -56,7 +56,8 @@ def test_a_file_that_exists_is_kept_unless_it_may_be_replaced(
         (("--steps", 0), "steps"),
         (("--seed", "9" * 30), "seed must be from 0"),
         (("--steps", 10**12), "steps must be at most"),
-        (("--slots", 10**12), "slots"),
+        (("--slots", 10**12), "ask for fewer slots"),
+        (("--steps", 2**31 - 1, "--heads", 1000), "of 4008 bytes, 1,024 slots of 152); ask for fewer steps"),
     ],
 )
 def test_a_bad_size_is_one_line_and_exit_code_2(
