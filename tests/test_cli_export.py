@@ -78,11 +78,14 @@ BAD = {
     "a file that exists": (["run.h5", "--to", "there.csv"], "--overwrite"),
     "a folder that is a file": (["run.h5", "--to", "text.h5/a.csv"], "text.h5/a.csv: cannot be written ("),
     "a name too long": (["run.h5", "--to", "a" * 300 + ".csv"], "cannot be written (File name too long)"),
-    "no range": (["run.h5", "--to", "a.csv", "--steps", "5-9"], "expected steps such as 0:1000"),
-    "negative steps": (["run.h5", "--to", "a.csv", "--steps", "-5:9"], "expected steps such as 0:1000"),
+        ["run.h5", "--to", "a" * 300 + ".csv"],
+        "cannot be created (File name too long); choose another name",
+    ),
+    "no range": (["run.h5", "--to", "a.csv", "--steps", "5-9"], "expected a range such as 100:200"),
+    "negative steps": (["run.h5", "--to", "a.csv", "--steps", "-5:9"], "expected a range such as 100:200"),
     "digits without end": (
         ["run.h5", "--to", "a.csv", "--steps", "9" * 5000 + ":"],
-        "expected steps such as",
+        "expected a range such as",
     ),
     "steps that are not there": (["run.h5", "--to", "a.csv", "--steps", ":91"], "the trace holds 90 steps"),
     "steps upside down": (["run.h5", "--to", "a.csv", "--steps", "9:5"], "found start 9 and stop 5"),
@@ -90,6 +93,10 @@ BAD = {
     "weights of steps": (
         ["run.h5", "--to", "a.csv", "--table", "steps", "--min-weight", "1"],
         '"steps" has no weights',
+    ),
+    "a weight that none can be": (
+        ["run.h5", "--to", "a.csv", "--min-weight", "1e60"],
+        "finite number of 4 bytes",
     ),
     "no weight": (["run.h5", "--to", "a.csv", "--min-weight", "nan"], "expected a finite number"),
 }

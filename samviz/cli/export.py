@@ -1,31 +1,15 @@
 """`samviz export`: a trace as a table for other tools."""
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from samviz.cli.options import exit_if_stopped
+from samviz.cli.options import RangeType, exit_if_stopped
 from samviz.terminal import progress_bar, stop_request
 
 if TYPE_CHECKING:
     from samviz.trace.tables import TableName
-
-
-class StepsType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """A range of steps as in numpy: A:B is step A to step B - 1."""
-
-    name = "A:B"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        found = re.fullmatch(r"(\d{0,18}):(\d{0,18})", value.strip(), re.ASCII)
-        if found is None:
-            self.fail(f"expected steps such as 0:1000, 500: or :500, found {value!r}", param, ctx)
-        first, last = found.groups()
-        return int(first or 0), int(last) if last else None
 
 
 @click.command(short_help="Write a trace as a table: Parquet or CSV.")
@@ -45,14 +29,14 @@ class StepsType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
     show_default=True,
     help="A row for each slot that a head read, wrote or erased; or for each step, with loss and gates.",
 )
-@click.option("--steps", type=StepsType(), default=":", help="Steps A to B - 1; also A: or :B.")
+@click.option("--steps", type=RangeType(), default=":", help="Steps A to B - 1; also A: or :B.")
 @click.option("--min-weight", type=float, help="Accesses of at least that weight only.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 def export(
     trace: Path,
     path: Path,
     table: "TableName",
-    steps: tuple[int, int | None],
+    steps: tuple[int | None, int | None],
     min_weight: float | None,
     overwrite: bool,
 ) -> None:
@@ -71,7 +55,7 @@ def export(
     from samviz.trace.selection import step_range
 
     with open_trace(trace) as opened:
-        start, stop = step_range(opened, *steps)
+        start, stop = step_range(opened, steps[0] or 0, steps[1])
         with progress_bar(stop - start, "step") as advance, stop_request() as stopped:
             written = export_table(
                 opened,

@@ -20,6 +20,7 @@ MODEL_NAMES = click.Choice(["sam", "sdnc", "dam", "ntm", "dnc", "lstm"])
 INDEX_NAMES = click.Choice(["auto", "exact", "pages", "faiss"])
 DEFAULT_MODEL = "sam"
 AT_LEAST_1 = click.IntRange(min=1)
+SHOWN = 40  # letters of what was typed
 AT_LEAST_0 = click.IntRange(min=0)
 
 Command = Callable[..., None]
@@ -36,10 +37,25 @@ class NumbersType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
         found: list[int] = []
         for part in value.split(","):
             first, _, last = part.partition("-")
-            if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
+            if not all(re.fullmatch(r"\s*\d{1,4}\s*", each, re.ASCII) for each in (first, last or first)):
                 self.fail(f"expected numbers such as 1,4-6, found {value!r}", param, ctx)
             found.extend(range(int(first), int(last or first) + 1))
         return tuple(found)
+
+
+class RangeType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A range such as 100:200, 100: or :200; the end is not part of it."""
+
+    name = "first:end"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"\s*(\d{0,18})\s*:\s*(\d{0,18})\s*", value, re.ASCII)
+        if found is None:
+            shown = value if len(value) <= SHOWN else value[:SHOWN] + "..."
+            self.fail(f"expected a range such as 100:200, 100: or :200, found {shown!r}", param, ctx)
+        return tuple(int(part) if part else None for part in found.groups())
 
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -51,7 +67,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)b?", value.strip().lower())
+        found = re.fullmatch(r"(\d{1,18}(?:\.\d+)?) ?([kmgt]?)b?", value.strip().lower())
         size = int(float(found[1]) * self.units[found[2]]) if found else 0
         if size < 1:
             self.fail(f"expected a size such as 500MB or 2GB, found {value!r}", param, ctx)

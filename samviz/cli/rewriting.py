@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 trace_argument = click.argument("trace", type=click.Path(path_type=Path))
 new_argument = click.argument("new", type=click.Path(path_type=Path))
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the new trace if it exists.")
-
-
-class RangeType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """A range such as 100:200, 100: or :200; the end is not part of it."""
-
-    name = "first:end"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        first, colon, end = (part.strip() for part in str(value).partition(":"))
-        if not colon or not all(part.isdecimal() or not part for part in (first, end)):
-            self.fail(f"expected a range such as 100:200, 100: or :200, found {value!r}", param, ctx)
-        return tuple(int(part) if part else None for part in (first, end))
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from samviz.cli.rewriting import RangeType, new_argument, overwrite_option, say, trace_argument, working
+from samviz.cli.options import RangeType
+from samviz.cli.rewriting import new_argument, overwrite_option, say, trace_argument, working
 
 
 @click.command("slice", short_help="Copy some steps or episodes of a trace into a new one.")

@@ -51,8 +51,10 @@ class TraceTable:
             raise ConfigError(f'table: expected "accesses" or "steps", found {table!r}')
         if min_weight is not None and table == "steps":
             raise ConfigError('min_weight: expected none, as the table "steps" has no weights; leave it out')
-        if min_weight is not None and not np.isfinite(min_weight):
-            raise ConfigError(f"min_weight: expected a finite number, found {min_weight}")
+        if min_weight is not None and not abs(min_weight) <= float(np.finfo(np.float32).max):
+            raise ConfigError(
+                f"min_weight: expected a finite number of 4 bytes, as weights are, found {min_weight}"
+            )
         self._trace = trace
         self._table = table
         self.start, self.stop = step_range(trace, start, stop)

@@ -80,6 +80,7 @@ BAD = {
     ),
     "range of words": (["slice", "run.h5", "new.h5", "--steps", "a:b"], "found 'a:b'"),
     "negative range": (["slice", "run.h5", "new.h5", "--steps=-9:"], "found '-9:'"),
+    "digits without end": (["slice", "run.h5", "new.h5", "--steps", "1:" + "9" * 5000], "found '1:999"),
     "range not there": (["slice", "run.h5", "new.h5", "--steps", "9:99"], "expected steps within 0:90"),
     "one trace": (["merge", "new.h5", "run.h5"], "two traces or more"),
     "no trace": (["merge", "new.h5"], "Missing argument"),
