@@ -17,6 +17,7 @@ from torch import Tensor
 from samviz.errors import CheckpointError, ConfigError
 from samviz.model.registry import Model, make_model
 from samviz.tasks import Task, make_task
+from samviz.wording import first_line
 
 FORMAT, VERSION = "samviz-checkpoint", 1
 WEIGHTS, OPTIMIZER, RECIPE = "model.safetensors", "optimizer.safetensors", "config.json"
@@ -63,7 +64,7 @@ class Checkpoint:
             model.load_state_dict(load(self.weights))
         except (RuntimeError, SafetensorError) as error:
             raise CheckpointError(
-                f"{self.path / WEIGHTS}: the weights do not fit the recipe: {_first_line(error)}"
+                f"{self.path / WEIGHTS}: the weights do not fit the recipe: {first_line(error)}"
             ) from None
         return model
 
@@ -96,7 +97,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         checkpoint = Checkpoint(folder, recipe, weights)
         checkpoint.task(), checkpoint.model()
     except (OSError, ValueError, TypeError, ConfigError) as error:
-        raise CheckpointError(f"{folder}: the checkpoint cannot be read: {_first_line(error)}") from None
+        raise CheckpointError(f"{folder}: the checkpoint cannot be read: {first_line(error)}") from None
     return checkpoint
 
 
@@ -148,9 +149,7 @@ def save_checkpoint(
         for old in sorted(_step_folders(run))[:-keep]:
             shutil.rmtree(old)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{folder}: the checkpoint could not be written: {_first_line(error)}"
-        ) from None
+        raise CheckpointError(f"{folder}: the checkpoint could not be written: {first_line(error)}") from None
     return folder
 
 
@@ -194,7 +193,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

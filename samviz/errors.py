@@ -18,7 +18,7 @@ class CheckpointError(SamvizError):
 
 
 class TraceError(SamvizError):
-    """A file that is no trace, a damaged trace, or a trace that cannot be written."""
+    """A file that is no trace, a damaged trace, or a trace or table that cannot be written."""
 
 
 class TraceWarning(UserWarning):

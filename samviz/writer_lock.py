@@ -1,6 +1,5 @@
 """Who writes a trace: an advisory lock in a file beside it, which dies with its process."""
 
-import errno
 import os
 import time
 from contextlib import suppress
@@ -27,14 +26,13 @@ class WriterLock:
 
         Raises:
             BlockingIOError: another holds it.
-            OSError: it cannot be made, or the file of that name is somebody's and holds something.
+            OSError: it cannot be made.
         """
         self._path = lock_path(path)
         limit = time.monotonic() + _PATIENCE_S
         while True:
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                _require_empty(self._handle, self._path)
                 _lock_within(self._handle, limit)
                 if _is_at(self._handle, self._path):
                     return
@@ -65,17 +63,17 @@ def was_left_behind(path: Path) -> bool:
 
 
 def lock_path(path: Path) -> Path:
-    """Where the lock of a trace lies."""
-    real = path.resolve()
+    """Where the lock of a trace lies. Raises ValueError for a name that no file can have."""
+    real = Path(os.path.realpath(path))
     return real.with_name(real.name + ".lock")
 
 
 def _look(path: Path) -> str:
     """What is known of the lock: "held", "free" (it lies there), "none", or "unknown"."""
-    place = lock_path(path)
     try:
+        place = lock_path(path)
         handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except (OSError, ValueError):  # none, or a name that no file can have
         return "none"
     try:
         if not _lock(handle, shared=True):
@@ -85,11 +83,6 @@ def _look(path: Path) -> str:
         return "held"
     finally:
         os.close(handle)
-
-
-def _require_empty(handle: int, path: Path) -> None:
-    if os.fstat(handle).st_size > 0:
-        raise FileExistsError(errno.EEXIST, f"{path.name} is no lock of a trace: it holds something")
 
 
 def _lock_within(handle: int, limit: float) -> None:

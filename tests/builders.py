@@ -115,7 +115,7 @@ def write_trace(
     bounds = [0, *np.cumsum(episodes).tolist(), len(events.read_slot)]
     with recorder_for(path, sizes, **settings) as recorder:
         for number, (start, stop) in enumerate(pairwise(bounds)):
-            recorder.append(window(events, start, stop), episode=number)
+            recorder.append(window(events, start, stop), episode=number, first_step=start)
     return path
 
 

@@ -76,8 +76,8 @@ BAD = {
     "a folder": (["run.h5", "--to", "folder.csv"], "found a folder"),
     "a device": (["run.h5", "--to", "pipe.csv"], "found a device or FIFO"),
     "a file that exists": (["run.h5", "--to", "there.csv"], "--overwrite"),
-    "a folder that is a file": (["run.h5", "--to", "text.h5/a.csv"], "text.h5/a.csv: cannot be written ("),
-    "a name too long": (["run.h5", "--to", "a" * 300 + ".csv"], "cannot be written (File name too long)"),
+    "a folder that is a file": (["run.h5", "--to", "text.h5/a.csv"], "/text.h5 is none; choose another"),
+    "a name too long": (
         ["run.h5", "--to", "a" * 300 + ".csv"],
         "cannot be created (File name too long); choose another name",
     ),
@@ -96,7 +96,7 @@ BAD = {
     ),
     "a weight that none can be": (
         ["run.h5", "--to", "a.csv", "--min-weight", "1e60"],
-        "finite number of 4 bytes",
+        "found 1e+60; weights are numbers of 4 bytes",
     ),
     "no weight": (["run.h5", "--to", "a.csv", "--min-weight", "nan"], "expected a finite number"),
 }

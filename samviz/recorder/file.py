@@ -11,7 +11,8 @@ import h5py
 from samviz.errors import TraceError
 from samviz.recorder.buffer import Arrays, Block
 from samviz.recorder.closing import FAILURES, close_whatever_happens
-from samviz.recorder.creation import Datasets, create, first_line
+from samviz.recorder.creation import Datasets, create
+from samviz.wording import first_line
 
 COMMIT_STEPS = 1024
 COMMIT_SECONDS = 1.0
@@ -44,7 +45,7 @@ class TraceFile:
         self._true_rows = 0
         self._fsync_s = fsync_s
         made = create(path, build, overwrite=overwrite, size_limit=size_limit, first_bytes=first_bytes)
-        self._file, self._datasets, self._space, self._lock = made
+        self._file, self._datasets, self._space, self._place = made
         self._chunk_steps = int(self._file.attrs["chunk_steps"])
         self._n_steps = self._file["n_steps"]
         self._status = self._file["status"]
@@ -143,7 +144,7 @@ class TraceFile:
 
     def _failed(self, why: str) -> TraceError:
         """End the recording with what is whole; the error that says so."""
-        self._space.release()
+        self._space.close()
         if self._file:
             for salvage in (self._commit, lambda: self._set_status(STOPPED), self._sync):
                 with suppress(*FAILURES):
@@ -156,5 +157,5 @@ class TraceFile:
         )
 
     def _let_go(self) -> None:
-        self._space.release()
-        self._lock.release()
+        self._space.close()
+        self._place.release()

@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 
 from samviz.errors import ConfigError, RecordingStopped, TraceError
+from samviz.new_file import check_target
 from samviz.recorder.buffer import BlockBuffer
 from samviz.recorder.check import CHECK_STEPS, check_fits, check_rows
-from samviz.recorder.creation import check_target
 from samviz.recorder.fields import COLUMNS, IO, LINK_EVENTS, USAGE
 from samviz.recorder.file import TraceFile
 from samviz.recorder.given import (

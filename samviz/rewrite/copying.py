@@ -4,45 +4,48 @@ It holds at most 16 MiB or one chunk of a dataset at a time.
 """
 
 import os
-import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
 from samviz.errors import TraceError
+from samviz.new_file import sync
 from samviz.recorder.closing import close_whatever_happens
 from samviz.recorder.hdf5 import new_hdf5
 from samviz.recorder.layout import WEIGHTS_CHUNK_BYTES, create_commit, create_dataset, write_header
-from samviz.rewrite.new_file import sync
 from samviz.rewrite.plan import Piece, Plan, Shape
 from samviz.rewrite.progress import Progress
-from samviz.rewrite.space import require_room
+from samviz.space import Space
 from samviz.trace import open_trace
 from samviz.trace.checks import dimensions
 from samviz.trace.column import READ_BYTES, Array
 from samviz.trace.schema import CHUNK_BYTES, DATASETS
+from samviz.wording import first_line
 
 PACKED_CHUNK_BYTES = 2**16
+MARGIN_BYTES = 2**20  # for the headers of all datasets, which are written at once
 
 
 def build(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
     """Write the file and sync it. Raises TraceError where a source or the file fails."""
-    require_room(part, 0 if plan.packed else plan.size, path)
     try:
-        # exclusive: nothing that somebody else has put there is lost
-        file = new_hdf5(part)
-        try:
-            _fill(plan, file, part, path, progress)
-            file.close()
-        except BaseException:
-            _give_up(file, part)
-            raise
+        with closing(Space(part.parent)) as space:
+            room = _Room(space, part, path)
+            room.require(0 if plan.packed else plan.size)
+            file = new_hdf5(part)
+            try:
+                _fill(plan, file, room, progress)
+                file.close()
+            except BaseException:
+                _give_up(file, part)
+                raise
         sync(part)
     except (OSError, RuntimeError) as error:
-        raise TraceError(f"{path}: cannot be written ({_why(error)}); choose another place") from error
+        raise TraceError(f"{path}: cannot be written ({first_line(error)}); choose another place") from error
 
 
 def verify(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
@@ -51,7 +54,7 @@ def verify(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
     with h5py.File(part, "r") as file:
         for name, at, piece in _each_piece(plan):
             dataset = file[name]
-            for place, block in _blocks(piece, at, chunk_rows(plan, name)):
+            for place, block in _blocks(piece, at, chunk_rows(plan, name), f"{path}: /{name}"):
                 if not _same_bits(dataset[place : place + len(block)], block):
                     raise TraceError(
                         f"{path}: /{name}: what was written differs from its source at rows {place} to "
@@ -76,7 +79,24 @@ def chunk_rows(plan: Plan, name: str) -> int:
     return max(1, min(WEIGHTS_CHUNK_BYTES // shape.row_bytes, shape.length))
 
 
-def _fill(plan: Plan, file: h5py.File, part: Path, path: Path, progress: Progress) -> None:
+class _Room(NamedTuple):
+    """The room for a file that is made at `part` and will be `path`."""
+
+    space: Space
+    part: Path
+    path: Path
+
+    def require(self, more: int) -> None:
+        """Raises TraceError where so many bytes more do not fit: HDF5 must never meet a full disk."""
+        size = self.part.stat().st_size
+        if self.space.data_left(size) < more + MARGIN_BYTES:
+            raise TraceError(
+                f"{self.path}: cannot be written: expected room for {more:,} more bytes, found that "
+                f"{self.space.shortage(size)}; free some space or choose another disk"
+            )
+
+
+def _fill(plan: Plan, file: h5py.File, room: _Room, progress: Progress) -> None:
     write_header(
         file,
         dimensions(plan.header.sizes, {}),
@@ -92,8 +112,8 @@ def _fill(plan: Plan, file: h5py.File, part: Path, path: Path, progress: Progres
         _create(plan, file, name, shape)
     for name, at, piece in _each_piece(plan):
         dataset = file[name]
-        for place, block in _blocks(piece, at, chunk_rows(plan, name)):
-            require_room(part, block.nbytes, path)
+        for place, block in _blocks(piece, at, chunk_rows(plan, name), f"{room.path}: /{name}"):
+            room.require(block.nbytes)
             dataset[place : place + len(block)] = block
             file.flush()  # what waits in memory needs room, too
             progress.advance(block.nbytes)
@@ -114,15 +134,24 @@ def _each_piece(plan: Plan) -> Iterator[tuple[str, int, Piece]]:
                 at[name] += piece.stop - piece.start
 
 
-def _blocks(piece: Piece, at: int, chunk: int) -> Iterator[tuple[int, Array]]:
-    """The piece in blocks that end where chunks of the new dataset do: (row of the new dataset, block)."""
+def _blocks(piece: Piece, at: int, chunk: int, what: str) -> Iterator[tuple[int, Array]]:
+    """The piece in blocks that end where chunks of the new dataset do: (row of the new dataset, block).
+
+    Raises TraceError where the source has lost rows since the plan was made; `what` is named in it.
+    """
     row_bytes = max(1, int(np.prod(piece.rows.shape[1:])) * piece.rows.dtype.itemsize)
     length = max(READ_BYTES // row_bytes // chunk, 1) * chunk
     start = piece.start
     while start < piece.stop:
         place = at + start - piece.start
         stop = min(piece.stop, start + length - place % chunk)
-        yield place, piece.read(start, stop)
+        block = piece.read(start, stop)
+        if len(block) != stop - start:
+            raise TraceError(
+                f"{what}: expected rows {start} to {stop - 1} of its source, found {len(block)} of them: "
+                "the source was changed while it was read; try again"
+            )
+        yield place, block
         start = stop
 
 
@@ -135,12 +164,6 @@ def _same_bits(one: Array, other: Array) -> bool:
 
 def _bytes(array: Array) -> Array:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-
-
-def _why(error: Exception) -> str:
-    """What the system says, out of the many lines that HDF5 puts around it."""
-    told = re.search(r"error message = '([^']+)'", str(error))
-    return told[1] if told else (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _give_up(file: h5py.File, part: Path) -> None:

@@ -136,13 +136,13 @@ class _Line:
             shape = shape_of(piece)
             before = self._shapes[name].length if name in self._shapes else 0
             self._shapes[name] = shape._replace(length=before + shape.length)
-        self._parts.append(partial(_opened, source.path, source.header.uuid, select))
+        self._parts.append(partial(_opened, source.path, source.header.uuid, source.n_steps, select))
 
 
 @contextmanager
-def _opened(path: Path, uuid: str, select: Select) -> Iterator[Pieces]:
+def _opened(path: Path, uuid: str, n_steps: int, select: Select) -> Iterator[Pieces]:
     """One trace at a time is open, however many there are."""
     with open_source(path) as source:
-        if source.header.uuid != uuid:
+        if (source.header.uuid, source.n_steps) != (uuid, n_steps):
             raise TraceError(f"{path}: became another trace while it was read; merge again")
         yield select(source)

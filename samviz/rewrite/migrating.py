@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 
 from samviz.errors import TraceError
-from samviz.rewrite.new_file import new_file
+from samviz.new_file import new_file
 from samviz.rewrite.plan import Plan
 from samviz.rewrite.progress import Progress, Report, silent
 from samviz.rewrite.result import Rewritten
@@ -38,12 +38,12 @@ def migrate(
     check_file(path)
     with open_file(path) as file:
         major = _old_major(file, path)
-        with new_file(new, [path], overwrite=overwrite) as part:
+        with new_file(new, sources=[path], overwrite=overwrite) as made:
             try:
                 plan = MIGRATIONS[major](file, path)
             except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
                 raise damaged(path, error) from error
-            write_verified(plan, part, new, Progress(report, PASSES * plan.size))
+            write_verified(plan, made.part, new, Progress(report, PASSES * plan.size))
         return Rewritten(new, plan.steps, path.stat().st_size, new.stat().st_size)
 
 

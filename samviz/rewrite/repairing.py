@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from samviz.errors import TraceError
+from samviz.new_file import new_file
 from samviz.rewrite.damage import Damage, column_bytes, find_damage
-from samviz.rewrite.new_file import new_file
 from samviz.rewrite.pieces import cut, kept
 from samviz.rewrite.plan import Plan, plan_of
 from samviz.rewrite.progress import Progress, Report, silent
@@ -13,6 +13,7 @@ from samviz.rewrite.result import Rewritten
 from samviz.rewrite.source import Source, left_out, open_source, refuse_live
 from samviz.rewrite.writing import PASSES, write_verified
 from samviz.trace.schema import START, STATUS
+from samviz.wording import first_line
 
 
 def repair(
@@ -32,13 +33,13 @@ def repair(
     refuse_live(path)
     with ExitStack() as opened:
         source = _open(path, opened)
-        part = opened.enter_context(new_file(new, [path], overwrite=overwrite))
+        made = opened.enter_context(new_file(new, sources=[path], overwrite=overwrite))
         size = sum(map(column_bytes, source.columns.values()))
         progress = Progress(report, (1 + PASSES) * size)
         damage = find_damage(source, progress)
         _require_use(source, damage)
         plan = _plan(source, damage)
-        write_verified(plan, part, new, progress)
+        write_verified(plan, made.part, new, progress)
     lost = source.most_steps - damage.steps
     told = f"lost the last {lost:,} of {source.most_steps:,} steps" if lost else "kept them all"
     notes = [f"{path}: {told}: {damage.reason}"] if damage.reason else []
@@ -55,7 +56,7 @@ def _open(path: Path, opened: ExitStack) -> Source:
     except TraceError as error:
         if error.__cause__ is None:  # the file can be read, but is no such trace
             raise
-        why = str(error.__cause__).splitlines()[0]
+        why = first_line(error.__cause__)
         raise TraceError(
             f"{path}: cannot be repaired: HDF5 cannot open it ({why[:200]}); restore it or record it again"
         ) from error

@@ -16,6 +16,7 @@ from samviz.trace.opening import OpenFile, damaged, open_file
 from samviz.trace.safety import check_file
 from samviz.trace.schema import CHECK, DATASETS, INTEGER_ATTRIBUTES, STATUS, TEXT_ATTRIBUTES
 from samviz.trace.true_rows import count_true_rows
+from samviz.wording import printable
 from samviz.writer_lock import is_being_written
 
 ATTRIBUTES = {"format", "version", "access_threshold", *INTEGER_ATTRIBUTES, *TEXT_ATTRIBUTES}
@@ -31,6 +32,7 @@ class Source(NamedTuple):
     """
 
     path: Path
+    file: OpenFile
     header: Header
     committed: int
     n_steps: int
@@ -96,10 +98,20 @@ def open_source(path: Path, *, recount: bool = False) -> Iterator[Source]:
             file.close()
 
 
+def require_same(source: Source) -> None:
+    """Raises TraceError where another file, or other content, has taken the place of the open trace."""
+    try:
+        same = source.file.is_at(source.path) and not source.file.was_replaced()
+    except OSError:  # it is gone
+        same = False
+    if not same:
+        raise TraceError(printable(f"{source.path}: became another trace while it was read; try again"))
+
+
 def refuse_live(path: Path) -> None:
     """Raises TraceError where somebody writes the trace."""
     if is_being_written(path):
-        raise TraceError(f"{path}: is being recorded; wait until that has ended")
+        raise TraceError(printable(f"{path}: is being recorded; wait until that has ended"))
 
 
 def _require_trace(path: Path) -> None:
@@ -126,7 +138,7 @@ def _load(file: OpenFile, path: Path, recount: bool) -> Source:
         columns |= {name: column.first(whole) for name, column in checks.items()}
     strangers = tuple(islice(_strangers(file), SHOWN_NAMES + 1))
     return Source(
-        path, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
+        path, file, header, committed, n_steps, STATUS.index(status), columns, bool(file.swmr_mode), strangers
     )
 
 
@@ -148,9 +160,12 @@ def _strangers(group: h5py.Group, prefix: str = "") -> Iterator[str]:
 
 def left_out(source: Source) -> list[str]:
     """A line on what a copy does not hold, if there is such."""
-    if not source.strangers:
-        return []
-    names = ", ".join(source.strangers[:SHOWN_NAMES])
-    names = "".join(letter if letter.isprintable() else "?" for letter in names)
+    names = stranger_names(source)
+    return [f"{source.path}: left out what the format does not know: {names}"] if names else []
+
+
+def stranger_names(source: Source) -> str:
+    """Some of the names that the format does not know, for a message; "" where there are none."""
+    names = printable(", ".join(source.strangers[:SHOWN_NAMES]))
     more = " and more" if len(source.strangers) > SHOWN_NAMES else ""
-    return [f"{source.path}: left out what the format does not know: {names[:200]}{more}"]
+    return names[:200] + more

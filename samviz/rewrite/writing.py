@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from samviz.new_file import new_file
 from samviz.rewrite.copying import build, verify
-from samviz.rewrite.new_file import new_file
 from samviz.rewrite.plan import Plan
 from samviz.rewrite.progress import Progress, Report
 from samviz.trace.schema import INFLATION
@@ -19,8 +19,8 @@ def write_new(plan: Plan, path: Path, sources: Sequence[Path], *, overwrite: boo
     Raises:
         TraceError: the place is taken, a source cannot be read, or the file cannot be written.
     """
-    with new_file(path, sources, overwrite=overwrite) as part:
-        write_verified(plan, part, path, Progress(report, PASSES * plan.size))
+    with new_file(path, sources=sources, overwrite=overwrite) as made:
+        write_verified(plan, made.part, path, Progress(report, PASSES * plan.size))
 
 
 def write_verified(plan: Plan, part: Path, path: Path, progress: Progress) -> None:
@@ -31,7 +31,6 @@ def write_verified(plan: Plan, part: Path, path: Path, progress: Progress) -> No
     """
     build(plan, part, path, progress)
     if plan.packed and plan.size > INFLATION * part.stat().st_size:  # readers refuse what inflates so much
-        part.unlink()
         plan = replace(plan, packed=False)
         build(plan, part, path, progress)
     verify(plan, part, path, progress)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from samviz.errors import ConfigError, TraceError
 from samviz.trace.chunks import Chunks
 from samviz.trace.indexing import expand, narrow, narrow_array
-from samviz.trace.safety import printable
 from samviz.trace.schema import DATASETS
+from samviz.wording import first_line, printable
 
 if TYPE_CHECKING:
     from samviz.trace.opening import OpenFile
@@ -180,7 +180,7 @@ class Column:
 
 
 def _in_words(error: Exception) -> str:
-    text = (str(error) or type(error).__name__).splitlines()[0]
+    text = first_line(error)
     if "metadata" in text:
         return "the file's own index of it is damaged"
     return "a checksum does not match" if "filter" in text or "letcher" in text else text[:120]

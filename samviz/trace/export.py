@@ -1,14 +1,16 @@
 """A table of a trace as a file for other tools: Parquet or CSV, a block of steps at a time."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from samviz.errors import ConfigError
+from samviz.errors import ConfigError, TraceError
+from samviz.new_file import new_file
 from samviz.trace.extras import extra
 from samviz.trace.tables import TableName, TraceTable
-from samviz.trace.whole_file import whole_file
+from samviz.wording import first_line, printable
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
@@ -43,16 +45,14 @@ def export_table(
     CSV has a header line. An unknown loss is null. `report` is told of the steps of each block once written.
 
     Raises:
-        ConfigError: the suffix, the name or an argument does not fit, the file exists, or pyarrow is missing.
-        TraceError: the trace is damaged, or the file cannot be written.
+        ConfigError: the suffix or an argument does not fit, or pyarrow is missing.
+        TraceError: the trace is damaged, or the file exists or cannot be written.
     """
     format_of(path)
-    if os.path.exists(path) and os.path.exists(trace.path) and os.path.samefile(path, trace.path):
-        raise ConfigError(f"{path}: expected a new file, found the trace itself; choose another name")
     wanted = TraceTable(trace, table, **rows)
     steps = count = 0
     try:
-        with whole_file(path, overwrite=overwrite) as file, _writer(path, file, wanted.schema) as writer:
+        with _whole(path, trace.path, overwrite) as file, _writer(path, file, wanted.schema) as writer:
             for first, last in wanted.blocks():
                 batch = wanted.record_batch(first, last)
                 writer.write_batch(batch)
@@ -72,6 +72,19 @@ def format_of(path: Path) -> str:
         found = suffix or "no ending"
         raise ConfigError(f"{path}: expected a name ending in .parquet or .csv, found {found}")
     return suffix[1:]
+
+
+@contextmanager
+def _whole(path: Path, source: Path, overwrite: bool) -> Iterator[BinaryIO]:
+    """The open file, which is there once the block has ended well, and else never."""
+    try:
+        with new_file(path, overwrite=overwrite, sources=[source]) as made, made.part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        why = f"cannot be written ({first_line(error)}); make room there or choose another place"
+        raise TraceError(printable(f"{path}: {why}")) from error
 
 
 def _writer(path: Path, file: BinaryIO, schema: Any) -> Any:

@@ -13,7 +13,7 @@ from h5py._objects import phil
 
 from samviz.errors import TraceError
 from samviz.trace.column import LOCK
-from samviz.trace.safety import printable
+from samviz.wording import first_line, printable
 
 # each failed read waits twice as long as the one before, from 1 ns: 24 give up after some 20 ms
 _METADATA_ATTEMPTS = 24
@@ -109,7 +109,7 @@ def damaged(path: Path, error: Exception, file: h5py.File | None = None) -> Trac
     cut_short = file.cut_short if isinstance(file, OpenFile) else ""
     if cut_short:
         return _truncated(path, cut_short)
-    why = (str(error) or type(error).__name__).splitlines()[0]
+    why = first_line(error)
     if inner := re.search(r"\(([^()]+)\)'?$", why):  # the cause, without the call that met it
         why = inner[1]
     return TraceError(

@@ -11,6 +11,7 @@ import h5py
 from samviz.errors import TraceError
 from samviz.trace.headers import lies_elsewhere
 from samviz.trace.schema import CHUNK_BYTES, SIGNATURE
+from samviz.wording import printable
 
 NOT_OURS = "open a file that samviz recorded"
 DAMAGED = "the file is damaged or was not written as the format says; record it again"
@@ -32,11 +33,6 @@ def refusal(path: Path, key: str, expected: str, found: object, advice: str) -> 
     shown = str(found)
     shown = shown if len(shown) <= 100 else shown[:97] + "..."
     return TraceError(printable(f"{path}: {key}: expected {expected}, found {shown}; {advice}"))
-
-
-def printable(text: str) -> str:
-    """The text on one line that does nothing to a terminal, whatever a path or a file put into it."""
-    return "".join(letter if letter.isprintable() else "\\" + hex(ord(letter))[1:] for letter in text)
 
 
 def check_file(path: Path) -> None:

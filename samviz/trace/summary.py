@@ -7,6 +7,7 @@ import numpy as np
 
 from samviz.trace.episodes import Episode
 from samviz.trace.state import state_of
+from samviz.wording import printable
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace
@@ -121,7 +122,7 @@ def _named(value: Any, key: str, otherwise: str) -> str:
 
 def _plain(text: str) -> str:
     """What a file says, safe for a terminal: no control characters, no endless lines."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    shown = printable(text)
     return shown if len(shown) <= 200 else shown[:197] + "..."
 
 

@@ -53,7 +53,8 @@ class TraceTable:
             raise ConfigError('min_weight: expected none, as the table "steps" has no weights; leave it out')
         if min_weight is not None and not abs(min_weight) <= float(np.finfo(np.float32).max):
             raise ConfigError(
-                f"min_weight: expected a finite number of 4 bytes, as weights are, found {min_weight}"
+                f"min_weight: expected a finite number, found {min_weight}; "
+                "weights are numbers of 4 bytes, up to 3.4e+38"
             )
         self._trace = trace
         self._table = table

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from samviz.errors import TraceError
 from samviz.trace.column import Column
-from samviz.trace.safety import printable, refusal
+from samviz.trace.safety import refusal
+from samviz.wording import printable
 
 
 def readable_steps(path: Path, columns: Mapping[str, Column], n_steps: int) -> tuple[int, str | None]:

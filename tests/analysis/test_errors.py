@@ -45,6 +45,7 @@ def recorded(
             recorder.append(
                 window(events, start, start + length),
                 episode=number,
+                first_step=start,
                 output=output[at, None],
                 target=target[at, None],
                 mask=MASK[at, None],

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from samviz.errors import TraceError
-from samviz.recorder.hdf5 import new_hdf5
 from samviz.trace import open_trace
 from tests.builders import make_dimensions, recorder_for
 
@@ -21,10 +20,3 @@ def test_a_flipped_bit_in_the_meta_is_found_however_long_it_is(tmp_path: Path, l
     (tmp_path / "damaged.h5").write_bytes(data)
     with pytest.raises(TraceError, match="incorrect metadata checksum"):
         open_trace(tmp_path / "damaged.h5")
-
-
-def test_a_file_that_exists_is_not_touched(tmp_path: Path):
-    (tmp_path / "run.h5").write_bytes(b"mine")
-    with pytest.raises(OSError, match="File exists"):
-        new_hdf5(tmp_path / "run.h5")
-    assert (tmp_path / "run.h5").read_bytes() == b"mine"

@@ -12,6 +12,7 @@ from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.recorder.layout import encode_meta
 from samviz.trace import open_trace
 from samviz.trace.schema import SIGNATURE
+from samviz.writer_lock import lock_path
 from tests.builders import make_dimensions, random_events, recorder_for
 
 SIZES = make_dimensions()
@@ -55,7 +56,7 @@ def test_folders_are_made(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    assert "cannot be created" in refused(
+    assert f"expected a folder to put it in, found that {tmp_path}/file is none" in refused(
         TraceError, lambda: recorder_for(tmp_path / "file" / "run.h5", SIZES)
     )
 
@@ -71,12 +72,17 @@ def test_what_a_dead_recorder_left_is_cleared_away_and_nothing_else(tmp_path):
     part = tmp_path / "run.h5.part"
     for left in (b"", SIGNATURE + b"half a file"):
         part.write_bytes(left)
+        lock_path(tmp_path / "run.h5").touch()
         recorder_for(tmp_path / "run.h5", SIZES, overwrite=True).close()
         assert os.listdir(tmp_path) == ["run.h5"]
-    part.write_bytes(b"a download")
-    message = refused(TraceError, lambda: recorder_for(tmp_path / "run.h5", SIZES, overwrite=True))
-    assert message.startswith(f"{part}: expected no such file or what a dead recording left, found another")
-    assert part.read_bytes() == b"a download"
+    for download in (b"a download", SIGNATURE + b"of a trace"):
+        part.write_bytes(download)
+        message = refused(TraceError, lambda: recorder_for(tmp_path / "run.h5", SIZES, overwrite=True))
+        assert message.startswith(
+            f"{part}: expected no such file or what a killed process left, found another"
+        )
+        assert part.read_bytes() == download
+        assert sorted(os.listdir(tmp_path)) == ["run.h5", "run.h5.part"]
 
 
 def test_a_second_recorder_on_the_path_is_refused_and_the_first_goes_on(tmp_path):
@@ -84,7 +90,7 @@ def test_a_second_recorder_on_the_path_is_refused_and_the_first_goes_on(tmp_path
     with recorder_for(path, SIZES) as first:
         refused(TraceError, lambda: recorder_for(path, SIZES))
         message = refused(TraceError, lambda: recorder_for(path, SIZES, overwrite=True))
-        assert "found one that is being recorded; choose another name" in message
+        assert "found one that is being written; wait until that has ended" in message
         first.append(events(), episode=0)
     assert os.listdir(tmp_path) == ["run.h5"]
     assert len(open_trace(path)) == 10
@@ -92,15 +98,15 @@ def test_a_second_recorder_on_the_path_is_refused_and_the_first_goes_on(tmp_path
 
 def test_a_trace_bears_its_name_only_once_it_can_be_opened(tmp_path, monkeypatch):
     path = tmp_path / "run.h5"
-    rename = os.rename
+    replace = os.replace
 
     def look(old, new):
         assert not path.exists()
         with open_trace(old) as trace:
             assert len(trace) == 0
-        rename(old, new)
+        replace(old, new)
 
-    monkeypatch.setattr(os, "rename", look)
+    monkeypatch.setattr(os, "replace", look)
     recorder_for(path, SIZES).close()
     assert os.listdir(tmp_path) == ["run.h5"]
 
@@ -109,7 +115,7 @@ def test_nothing_is_left_where_creating_fails(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "rename", fail)
+    monkeypatch.setattr(os, "replace", fail)
     message = refused(TraceError, lambda: recorder_for(tmp_path / "run.h5", SIZES))
     assert "No space left on device" in message
     assert os.listdir(tmp_path) == []

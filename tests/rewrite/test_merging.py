@@ -4,6 +4,7 @@ import pytest
 
 from samviz.errors import ConfigError, TraceError
 from samviz.rewrite import merge, merging, slice_trace
+from samviz.rewrite.plan import Piece
 from samviz.trace import open_trace
 from tests.rewrite.builders import META, contents, files_in, make_trace
 
@@ -163,6 +164,30 @@ def test_a_trace_that_changes_meanwhile_is_noticed(tmp_path):
 
     with pytest.raises(TraceError, match=r"two\.h5: became another trace"):
         merge(tmp_path / "all.h5", [one, two], report=exchange)
+    assert set(files_in(tmp_path)) == {"one.h5", "two.h5"}
+
+
+def test_a_trace_that_becomes_shorter_meanwhile_is_noticed(tmp_path):
+    one, two = (make_trace(tmp_path / name, [9]) for name in ("one.h5", "two.h5"))
+    three = make_trace(tmp_path / "three.h5", [5])
+    with h5py.File(two) as file, h5py.File(three, "r+") as shorter:
+        shorter.attrs["uuid"] = file.attrs["uuid"]
+
+    def exchange(done, total):
+        if three.exists():
+            three.replace(two)
+
+    with pytest.raises(TraceError, match=r"two\.h5: became another trace"):
+        merge(tmp_path / "all.h5", [one, two], report=exchange)
+    assert set(files_in(tmp_path)) == {"one.h5", "two.h5"}
+
+
+def test_a_block_that_is_too_short_is_noticed(tmp_path, monkeypatch):
+    one, two = (make_trace(tmp_path / name, [9]) for name in ("one.h5", "two.h5"))
+    read = Piece.read
+    monkeypatch.setattr(Piece, "read", lambda piece, start, stop: read(piece, start, min(stop, 5)))
+    with pytest.raises(TraceError, match=r"/episode: expected rows 0 to 8 of its source, found 5 of them"):
+        merge(tmp_path / "all.h5", [one, two])
     assert set(files_in(tmp_path)) == {"one.h5", "two.h5"}
 
 

@@ -28,13 +28,18 @@ def from_version_0(file: h5py.File, path: Path) -> Plan:
     return plan_of(header, int(file["n_steps"][0]), int(file["status"][0]), pieces)
 
 
-@pytest.fixture
-def old_path(trace_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(migrating.MIGRATIONS, 0, from_version_0)
-    with h5py.File(trace_path, "r+") as file:
+def make_old(path: Path) -> None:
+    """Make a trace one of version 0."""
+    with h5py.File(path, "r+") as file:
         file.attrs["version"] = np.array([0, 3], "<u2")
         file["io/cost"] = file["io/loss"][:] * np.float32(np.log(2))
         del file["io/loss"]
+
+
+@pytest.fixture
+def old_path(trace_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(migrating.MIGRATIONS, 0, from_version_0)
+    make_old(trace_path)
     return trace_path
 
 

@@ -107,6 +107,7 @@ def test_packing_twice_changes_nothing(trace_path):
 
 
 def test_what_the_format_does_not_know_is_left_out_and_named(trace_path):
+    new = trace_path.with_name("new.h5")
     before = contents(trace_path)
     with h5py.File(trace_path, "r+") as file:
         file["grad/read"] = np.zeros(3)
@@ -115,16 +116,27 @@ def test_what_the_format_does_not_know_is_left_out_and_named(trace_path):
         file["outside"] = h5py.ExternalLink("/etc/passwd", "/")
         file.attrs["more"] = 1
         file["read/slot"].attrs["unit"] = "slots"
-    (note,) = repack(trace_path).notes
-    for name in ("/grad", "/read/other?", "/outside", "attribute more", "attribute unit of /read/slot"):
+    (note,) = repack(trace_path, new).notes
+    for name in ("/grad", "/read/other\\x1b", "/outside", "attribute more", "attribute unit of /read/slot"):
         assert name in note
     assert note.endswith(" and more")
     assert note.isprintable()
-    with h5py.File(trace_path) as file:
+    with h5py.File(new) as file:
         assert not {"grad", "soft", "outside"} & set(file)
         assert "more" not in file.attrs
-    assert contents(trace_path) == before
-    assert repack(trace_path).notes == ()
+    assert contents(new) == before
+    assert repack(new).notes == ()
+
+
+def test_in_place_nothing_is_left_out(trace_path):
+    with h5py.File(trace_path, "r+") as file:
+        file["mine"] = np.zeros(3)
+    before = files_in(trace_path.parent)
+    with pytest.raises(
+        TraceError, match=r"found what a packed copy leaves out \(/mine\); pack it into another"
+    ):
+        repack(trace_path)
+    assert files_in(trace_path.parent) == before
 
 
 def test_what_shrinks_too_much_to_be_opened_again_is_stored_as_it_is(tmp_path, monkeypatch):

@@ -153,7 +153,7 @@ def test_a_failure_leaves_no_file(path, tmp_path, name, error):
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
 def test_a_disk_that_is_full_is_one_line(path, tmp_path, name, monkeypatch):
     opened = Path.open
-    full = {"xb": lambda _: opened(Path("/dev/full"), "wb", 0)}
+    full = {"wb": lambda _: opened(Path("/dev/full"), "wb", 0)}
     monkeypatch.setattr(Path, "open", lambda self, mode: full.get(mode, lambda it: opened(it, mode))(self))
     with (
         open_trace(path) as trace,
@@ -171,10 +171,14 @@ def test_damage_leaves_no_file(path, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.h5"]
 
 
-def test_what_a_killed_export_left_is_no_obstacle(path, tmp_path):
+def test_what_a_killed_export_left_is_no_obstacle_and_nothing_else_is_removed(path, tmp_path):
     (tmp_path / "a.csv.part").write_text("half")
-    lock_path(tmp_path / "a.csv").write_text("")
     with open_trace(path) as trace:
+        with pytest.raises(TraceError, match=r"a\.csv\.part: expected no such file or what a killed process"):
+            export_table(trace, tmp_path / "a.csv")
+        assert (tmp_path / "a.csv.part").read_text() == "half"
+        assert not (tmp_path / "a.csv").exists()
+        lock_path(tmp_path / "a.csv").write_text("")
         export_table(trace, tmp_path / "a.csv")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.csv", "run.h5"]
 
@@ -182,7 +186,10 @@ def test_what_a_killed_export_left_is_no_obstacle(path, tmp_path):
 def test_two_exports_to_one_file_do_not_meet(path, tmp_path):
     lock = WriterLock(tmp_path / "a.csv")
     try:
-        with open_trace(path) as trace, pytest.raises(ConfigError, match="found another process at work"):
+        with (
+            open_trace(path) as trace,
+            pytest.raises(TraceError, match="found one that is being written; wait"),
+        ):
             export_table(trace, tmp_path / "a.csv")
     finally:
         lock.release()
@@ -191,7 +198,7 @@ def test_two_exports_to_one_file_do_not_meet(path, tmp_path):
 def test_a_file_that_exists_is_replaced_only_when_told(path, tmp_path):
     (tmp_path / "a.csv").write_text("before")
     with open_trace(path) as trace:
-        with pytest.raises(ConfigError, match=r"found one that exists; .* --overwrite"):
+        with pytest.raises(TraceError, match=r"found one that exists; .* --overwrite"):
             export_table(trace, tmp_path / "a.csv")
         assert (tmp_path / "a.csv").read_text() == "before"
         export_table(trace, tmp_path / "a.csv", overwrite=True)
@@ -204,9 +211,42 @@ def test_the_trace_itself_is_never_replaced(path, tmp_path):
     (tmp_path / "link.csv").symlink_to(odd)
     with open_trace(odd) as trace:
         for name in ("odd.csv", "link.csv"):
-            with pytest.raises(ConfigError, match="found the trace itself"):
+            with pytest.raises(TraceError, match="found the trace itself"):
                 export_table(trace, tmp_path / name, overwrite=True)
     assert odd.read_bytes() == before
+
+
+def test_nor_is_a_trace_that_bears_the_name_under_which_the_table_is_made(path, tmp_path):
+    for ending in (".part", ".lock"):
+        odd = path.rename(tmp_path / f"a.csv{ending}")
+        before = odd.read_bytes()
+        with (
+            open_trace(odd) as trace,
+            pytest.raises(TraceError, match="under which the new file would be made"),
+        ):
+            export_table(trace, tmp_path / "a.csv")
+        assert [entry.name for entry in tmp_path.iterdir()] == [odd.name]
+        assert odd.read_bytes() == before
+        path = odd
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_file_that_comes_meanwhile_stays(path, tmp_path):
+    with open_trace(path) as trace, pytest.raises(TraceError, match="found one that exists"):
+        export_table(trace, tmp_path / "a.csv", report=lambda _: (tmp_path / "a.csv").write_text("mine"))
+    assert (tmp_path / "a.csv").read_text() == "mine"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.csv", "run.h5"]
+
+
+def test_a_link_is_written_through(path, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "real.csv").write_text("old")
+    (tmp_path / "a.csv").symlink_to(tmp_path / "folder" / "real.csv")
+    with open_trace(path) as trace:
+        export_table(trace, tmp_path / "a.csv", overwrite=True)
+    assert (tmp_path / "a.csv").is_symlink()
+    assert (tmp_path / "folder" / "real.csv").read_text().startswith('"step"')
+    assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["real.csv"]
 
 
 @pytest.mark.parametrize("missing", ["pyarrow", "pyarrow.parquet"])

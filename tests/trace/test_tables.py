@@ -38,7 +38,8 @@ def record(path: Path, steps: int, **sizes: int) -> Path:
         for episode, part in enumerate(np.array_split(np.arange(steps), 3)):
             cut = {name: values[part] for name, values in arrays.items()}
             io = {name: values[part] for name, values in told.items()}
-            recorder.append(SimpleNamespace(**cut), episode=episode, train_step=7 * episode, **io)
+            told_of = {"first_step": recorder.n_steps, "train_step": 7 * episode}
+            recorder.append(SimpleNamespace(**cut), episode=episode, **told_of, **io)
     return path
 
 

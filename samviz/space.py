@@ -1,4 +1,4 @@
-"""Room on the disk: looked for before it is needed, and kept back for the end of a recording."""
+"""Room on the disk: looked for before it is needed, and kept back for the end of a file that grows."""
 
 import os
 import sys
@@ -39,7 +39,7 @@ class Space:
         left, reason = min(self._rooms(size))
         return reason.format(left=max(0, left))
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Give the reserve back to the disk; a second call does nothing."""
         if self._reserve is not None:
             with suppress(OSError):
