@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samviz.kernels.scripted import ASK, REVISE, STORE, Answers, Script
+from samviz.kernels.script import ASK, REVISE, STORE, Answers, Script
 
 Array = np.ndarray[Any, Any]
 

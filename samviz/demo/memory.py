@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samviz.kernels.arrays import Journal, MemoryArrays
-from samviz.kernels.scripted import DECOYS, Answers, Items
+from samviz.kernels.script import Answers, Items
+from samviz.kernels.scripted import DECOYS
 from samviz.kernels.usage import fresh_ring
 from samviz.trace.schema import Dimensions
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samviz.kernels.scripted import ASK, REVISE, STORE, Script
+from samviz.kernels.script import ASK, REVISE, STORE, Script
 
 Array = np.ndarray[Any, Any]
 

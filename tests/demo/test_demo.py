@@ -12,7 +12,8 @@ from samviz.analysis.errors import all_wrong_counts
 from samviz.demo import Demo, generate
 from samviz.demo.script import scripts
 from samviz.errors import ConfigError
-from samviz.kernels.scripted import ASK, EXACT_BELOW, REVISE, STORE
+from samviz.kernels.script import ASK, REVISE, STORE
+from samviz.kernels.scripted import EXACT_BELOW
 from samviz.trace import Trace, open_trace
 from tests.simulation import Simulation, check_trace, close
 
