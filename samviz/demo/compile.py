@@ -11,6 +11,7 @@ from samviz.kernels.compiled import cache_folder
 from samviz.terminal import warn
 from samviz.trace import open_trace
 from samviz.trace.entries import ACCESSES
+from samviz.trace.index import Shorter, build
 
 
 def ensure_compiled() -> None:
@@ -35,5 +36,7 @@ def compile_reading() -> None:
             rows = by_slot.touched(trace.access_threshold).astype(int) - 1
             for kind in ACCESSES:
                 by_slot.cells(kind, rows, (1, len(trace)), 1)
+            for kind in ACCESSES:  # as for a trace that grew
+                build(trace, kind, 0, Shorter(len(trace), trace.index(kind)))
             trace.usage(5)  # by now there are indexes, so these go by them
             trace.memory(5)

@@ -66,6 +66,22 @@ def place_entries(
 
 
 @compiled_exactly
+def move_entries(
+    before: tuple[Array, Array, Array], first: Array, free: Array, position: Array, weight: Array
+) -> None:
+    """Put a shorter index's entries (its first, position, weight) where those of a longer one begin.
+
+    free: [N] int64 to fill with each slot's next free place; position, weight: [M] to fill.
+    """
+    for slot in range(free.shape[0]):
+        place = first[slot]
+        for old in range(before[0][slot], before[0][slot + 1]):
+            position[place], weight[place] = before[1][old], before[2][old]
+            place += 1
+        free[slot] = place
+
+
+@compiled_exactly
 def newest_entries(first: Array, position: Array, wanted: Array, low: int, high: int, newest: Array) -> None:
     """Fill `newest` [n] with the last position in [low, high) of each wanted slot, -1 where there is none."""
     for i in range(wanted.shape[0]):

@@ -41,40 +41,64 @@ class SlotIndex(NamedTuple):
     used: Array  # [T * H] bool, whether the slot that a head took had been accessed before; [0] of reads
 
 
-class Indexes:
-    """The indexes of a trace, each built when it is first asked for. Threads may share it."""
+class Shorter(NamedTuple):
+    """The index of a trace when it was shorter."""
 
-    def __init__(self) -> None:
+    steps: int
+    built: SlotIndex
+
+
+class Indexes:
+    """The indexes of a trace, each built when it is first asked for. Threads may share it.
+
+    before: those of the same trace when it had fewer steps, which are gone on with.
+    """
+
+    def __init__(self, before: "dict[tuple[Access, int], Shorter] | None" = None) -> None:
         self._lock = RLock()
         self._built: dict[tuple[Access, int], SlotIndex] = {}
+        self._before = dict(before or {})
 
     def built(self, kind: Access, batch: int) -> SlotIndex | None:
         """The index if there is one by now."""
         return self._built.get((kind, batch))
+
+    def so_far(self, steps: int) -> dict[tuple[Access, int], Shorter]:
+        """What there is, for a trace that goes on after these steps."""
+        return self._before | {key: Shorter(steps, built) for key, built in self._built.copy().items()}
 
     def get(self, trace: "Trace", kind: Access, batch: int) -> SlotIndex:
         """The index: from this process, from the cache folder, or built. Raises TraceError."""
         with self._lock:
             found = self._built.get((kind, batch))
             if found is None:
-                found = _load_or_build(trace, kind, batch)
+                before = self._before.pop((kind, batch), None)  # no longer needed
+                found = build(trace, kind, batch, before) if before else _load_or_build(trace, kind, batch)
                 for array in found:  # so that kernels are compiled once, for built and for mapped ones
                     array.flags.writeable = False
                 self._built[kind, batch] = found
             return found
 
 
-def build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
-    """Sort a batch element's reads or writes by slot.
+def build(trace: "Trace", kind: Access, batch: int, before: Shorter | None = None) -> SlotIndex:
+    """Sort a batch element's reads or writes by slot; only those that the index `before` lacks are read.
 
     Raises:
         TraceError: a slot that is none, a weight that is no number, a part that cannot be read, or one that
             was changed in the meantime.
     """
     _, _, heads, entries = trace[f"{kind}/slot"].shape
-    blocks = _blocks(len(trace), 8 * heads * entries)
-    first = _counted(trace, kind, batch, blocks)
-    return SlotIndex(first, *_placed(trace, kind, batch, blocks, first), _used(trace, kind, batch))
+    before = before or _nothing(trace)
+    blocks = _blocks(before.steps, len(trace), 8 * heads * entries)
+    first = _counted(trace, kind, batch, blocks) + before.built.first
+    used = np.concatenate([before.built.used, _used(trace, kind, batch, before.steps)])
+    return SlotIndex(first, *_placed(trace, kind, batch, blocks, first, before.built), used)
+
+
+def _nothing(trace: "Trace") -> Shorter:
+    """The index of no steps."""
+    first = np.zeros(trace.dimensions.slots + 1, np.int64)
+    return Shorter(0, SlotIndex(first, np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, bool)))
 
 
 def _counted(trace: "Trace", kind: Access, batch: int, blocks: Blocks) -> Array:
@@ -87,14 +111,18 @@ def _counted(trace: "Trace", kind: Access, batch: int, blocks: Blocks) -> Array:
     return np.cumsum(first, out=first)
 
 
-def _placed(trace: "Trace", kind: Access, batch: int, blocks: Blocks, first: Array) -> tuple[Array, Array]:
+def _placed(
+    trace: "Trace", kind: Access, batch: int, blocks: Blocks, first: Array, before: SlotIndex
+) -> tuple[Array, Array]:
     """[M], [M]: positions and weights in their places."""
-    from samviz.kernels.inverted import place_entries
+    from samviz.kernels.inverted import move_entries, place_entries
 
     steps, _, heads, entries = trace[f"{kind}/slot"].shape
     wide = steps * heads * entries >= 2**31
     position, weight = np.empty(first[-1], np.int64 if wide else np.int32), np.empty(first[-1], np.float32)
     free, fits = first[:-1].copy(), True
+    if before.position.size:
+        move_entries(before[:3], first, free, position, weight)
     for start, stop in blocks:
         slot = _slots(trace, kind, start, stop, batch)
         weights = read_weights(trace.path, trace[f"{kind}/weight"], start, stop, batch)
@@ -128,9 +156,9 @@ def _built_and_saved(trace: "Trace", kind: Access, batch: int, key: index_cache.
     return index_cache.load(key) or build(trace, kind, batch)._asdict()
 
 
-def _blocks(steps: int, step_bytes: int) -> Blocks:
+def _blocks(begin: int, end: int, step_bytes: int) -> Blocks:
     length = max(1, READ_BYTES // step_bytes)
-    return [(start, min(start + length, steps)) for start in range(0, steps, length)]
+    return [(start, min(start + length, end)) for start in range(begin, end, length)]
 
 
 def _merged(slot: Array, weight: Array) -> Array:
@@ -143,10 +171,10 @@ def _merged(slot: Array, weight: Array) -> Array:
     return merged
 
 
-def _used(trace: "Trace", kind: Access, batch: int) -> Array:
+def _used(trace: "Trace", kind: Access, batch: int, start: int) -> Array:
     if kind == "read":
         return np.zeros(0, bool)
-    return taken_in_use(trace, 0, len(trace), batch).ravel()
+    return taken_in_use(trace, start, len(trace), batch).ravel()
 
 
 def _plain(array: Array, dtype: Any) -> Array:

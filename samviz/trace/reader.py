@@ -55,9 +55,9 @@ class Trace:
     """
 
     def __init__(self, path: str | Path, *, known: "Trace | None" = None) -> None:
-        """known: the same trace when it was shorter, whose episodes need not be read again."""
+        """known: the same trace when it was shorter; what was read of it need not be read again."""
         self._path = Path(path)
-        self._indexes = Indexes()
+        self._indexes = Indexes(known._indexes.so_far(len(known))) if known is not None else Indexes()
         self._episodes: Episodes = ()
         self._warning: str | None = None
         check_file(self._path)

@@ -9,7 +9,7 @@ import pytest
 
 import samviz
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import open_trace
+from samviz.trace import index, open_trace
 from tests.builders import make_dimensions, random_events, recorder_for, window
 from tests.recorder.test_live import start_writer, wait_for
 from tests.recorder.writer import EPISODE_WINDOWS, WINDOW, window_arrays
@@ -40,6 +40,35 @@ def test_refresh_gives_a_longer_trace_and_leaves_this_one_as_it_is(tmp_path):
     assert done.refresh() is done
     for opened in (trace, newer, done):
         opened.close()
+
+
+@pytest.mark.parametrize("asked", [(0,), (0, 1), (0, 2), (0, 1, 2)])
+def test_the_index_of_a_trace_that_grew_goes_on_with_what_there_was(tmp_path, monkeypatch, asked):
+    """Equal to one that is built afresh, and only the new steps are read for it."""
+    path, given, read = tmp_path / "run.h5", events(90), []
+    read_slots = index.read_slots
+    monkeypatch.setattr(
+        index, "read_slots", lambda path, slots, *cut: read.append(cut[0]) or read_slots(path, slots, *cut)
+    )
+    with recorder_for(path, SIZES, chunk_steps=4) as recorder:
+        recorder.commit()
+        trace, held = open_trace(path), 0
+        for turn, stop in enumerate((40, 48, 88)):
+            recorder.append(window(given, len(trace), stop), episode=turn // 2)
+            recorder.commit()
+            trace, shorter = trace.refresh(), trace
+            shorter.close()
+            if turn in asked:
+                read.clear()
+                found = [trace.index(kind, 0) for kind in ("read", "write")]
+                assert min(read) == held
+                held = stop
+                with open_trace(path) as afresh:
+                    for one, kind in zip(found, ("read", "write"), strict=True):
+                        for array, other in zip(one, afresh.index(kind, 0), strict=True):
+                            np.testing.assert_array_equal(array, other)
+                            assert array.dtype == other.dtype
+    trace.close()
 
 
 def test_refresh_notices_that_another_trace_took_the_place(tmp_path):
