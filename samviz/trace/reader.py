@@ -57,7 +57,7 @@ class Trace:
     def __init__(self, path: str | Path, *, known: "Trace | None" = None) -> None:
         """known: the same trace when it was shorter; what was read of it need not be read again."""
         self._path = Path(path)
-        self._indexes = Indexes(known._indexes.so_far(len(known))) if known is not None else Indexes()
+        self._indexes: Indexes = Indexes() if known is None else Indexes(known._indexes.so_far(len(known)))
         self._episodes: Episodes = ()
         self._warning: str | None = None
         check_file(self._path)
