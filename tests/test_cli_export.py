@@ -11,7 +11,7 @@ import pytest
 
 import samviz
 from samviz import cli
-from samviz.trace import tables
+from samviz.trace.tables import trace_table as tables
 from tests.builders import make_dimensions, random_arrays, recorder_for
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from samviz.trace.entries import Access, merged_weights, read_slots, read_weights
+from samviz.trace.memory.entries import Access, merged_weights, read_slots, read_weights
 from samviz.trace.reader import Trace
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.analysis.entries import slots_of
-from samviz.trace.history import ERASE, READ, WRITE
+from samviz.trace.memory.history import ERASE, READ, WRITE
 from samviz.trace.reader import Trace
 
 __all__ = ["ERASE", "READ", "WRITE", "last_writes_at_reads", "rows_before", "slot_events"]

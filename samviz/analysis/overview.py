@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.analysis.overview_source import Source, entries_of
-from samviz.trace.entries import Access
+from samviz.trace.memory.entries import Access
 from samviz.trace.reader import Trace
 
 __all__ = ["Kind", "Overview", "column_edges", "levels", "overview"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.analysis.entries import merged_of
-from samviz.trace.entries import ACCESSES, Access
+from samviz.trace.memory.entries import ACCESSES, Access
+from samviz.trace.memory.taken import taken_in_use
 from samviz.trace.reader import Trace
-from samviz.trace.taken import taken_in_use
 
 MOST_BY_STEP = 2**21  # entries of a window: to read more takes longer than to go through a whole index
 

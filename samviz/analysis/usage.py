@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samviz.analysis.entries import merged_of
-from samviz.trace.accesses import last_access_keys, step_keys
-from samviz.trace.entries import ACCESSES
+from samviz.trace.memory.accesses import last_access_keys, step_keys
+from samviz.trace.memory.entries import ACCESSES
 from samviz.trace.reader import Trace
 
 NEXT = 8

@@ -24,8 +24,9 @@ from samviz.analysis.usage import queue
 from samviz.bench.clock import Times, timed
 from samviz.demo.compile import compile_reading
 from samviz.errors import SamvizError
-from samviz.trace import Trace, index_cache, open_trace
-from samviz.trace.entries import ACCESSES
+from samviz.trace import Trace, open_trace
+from samviz.trace.memory import index_cache
+from samviz.trace.memory.entries import ACCESSES
 
 ROWS = 512
 WINDOW = 384  # steps that the app shows at once

@@ -9,7 +9,7 @@ from samviz.cli.options import RangeType, exit_if_stopped
 from samviz.terminal import progress_bar, stop_request
 
 if TYPE_CHECKING:
-    from samviz.trace.tables import TableName
+    from samviz.trace.tables.trace_table import TableName
 
 
 @click.command(short_help="Write a trace as a table: Parquet or CSV.")
@@ -51,8 +51,8 @@ def export(
       samviz export traces/recall-….h5 --to loss.parquet --table steps
     """
     from samviz.trace import open_trace
-    from samviz.trace.export import export_table
-    from samviz.trace.selection import step_range
+    from samviz.trace.tables.export import export_table
+    from samviz.trace.tables.selection import step_range
 
     with open_trace(trace) as opened:
         start, stop = step_range(opened, steps[0] or 0, steps[1])

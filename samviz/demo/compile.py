@@ -10,8 +10,8 @@ from samviz.demo.generate import Demo, generate
 from samviz.kernels.compiled import cache_folder
 from samviz.terminal import warn
 from samviz.trace import open_trace
-from samviz.trace.entries import ACCESSES
-from samviz.trace.index import Shorter, build
+from samviz.trace.memory.entries import ACCESSES
+from samviz.trace.memory.index import Shorter, build
 
 
 def ensure_compiled() -> None:

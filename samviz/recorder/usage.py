@@ -6,7 +6,7 @@ Shape legend: T steps, B batch, H heads, N slots, R read entries, E write entrie
 import numpy as np
 
 from samviz.recorder.buffer import Arrays
-from samviz.trace.entries import merged_weights
+from samviz.trace.memory.entries import merged_weights
 
 NEVER = -1
 

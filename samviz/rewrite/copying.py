@@ -22,7 +22,7 @@ from samviz.rewrite.progress import Progress
 from samviz.space import Space
 from samviz.trace import open_trace
 from samviz.trace.checks import dimensions
-from samviz.trace.column import READ_BYTES, Array
+from samviz.trace.hdf5.column import READ_BYTES, Array
 from samviz.trace.schema import CHUNK_BYTES, DATASETS
 from samviz.wording import first_line
 

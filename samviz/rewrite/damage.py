@@ -6,10 +6,10 @@ from typing import NamedTuple
 from samviz.errors import TraceError
 from samviz.rewrite.progress import Progress
 from samviz.rewrite.source import Source
-from samviz.trace.column import READ_BYTES, Column
-from samviz.trace.readable import can_read, first_unreadable
+from samviz.trace.hdf5.column import READ_BYTES, Column
+from samviz.trace.hdf5.readable import can_read, first_unreadable
+from samviz.trace.hdf5.tail import readable_steps
 from samviz.trace.schema import DATASETS, STATUS
-from samviz.trace.tail import readable_steps
 
 
 class Damage(NamedTuple):

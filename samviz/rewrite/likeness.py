@@ -8,7 +8,7 @@ import numpy as np
 
 from samviz.errors import TraceError
 from samviz.rewrite.source import Source
-from samviz.trace.column import READ_BYTES, Column
+from samviz.trace.hdf5.column import READ_BYTES, Column
 from samviz.trace.schema import DATASETS
 
 Kind = dict[str, Any]

@@ -20,7 +20,7 @@ from samviz.rewrite.result import Rewritten
 from samviz.rewrite.source import Source, left_out, open_source, open_whole
 from samviz.rewrite.writing import write_new
 from samviz.trace.checks import parse_meta
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 from samviz.trace.schema import START, STATUS
 
 MOST = 2**31 - 1  # steps and episodes are 4 byte numbers

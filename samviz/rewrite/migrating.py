@@ -12,15 +12,15 @@ from samviz.rewrite.progress import Progress, Report, silent
 from samviz.rewrite.result import Rewritten
 from samviz.rewrite.source import refuse_live
 from samviz.rewrite.writing import PASSES, write_verified
-from samviz.trace.opening import damaged, open_file
-from samviz.trace.safety import NOT_OURS, check_file, refusal
+from samviz.trace.hdf5.opening import damaged, open_file
+from samviz.trace.hdf5.safety import NOT_OURS, check_file, refusal
 from samviz.trace.schema import FORMAT, VERSION
 
 Migration = Callable[[h5py.File, Path], Plan]
 
 # By the major version that it reads: what a trace of the present version holds instead. Version 1 is the
 # first, so there is none yet. Version 2 will need one for 1: plan_of(...) with the pieces of the old columns,
-# each found with find_dataset and checked with check_storage (samviz/trace/safety.py).
+# each found with find_dataset and checked with check_storage (samviz/trace/hdf5/safety.py).
 MIGRATIONS: dict[int, Migration] = {}
 
 

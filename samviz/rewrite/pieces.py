@@ -9,7 +9,7 @@ import numpy as np
 from samviz.recorder.steps import STEP_VALUED, shifted_steps
 from samviz.rewrite.plan import Piece, Pieces, Rows, whole
 from samviz.rewrite.source import Source
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 from samviz.trace.schema import CHECK, DATASETS
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samviz.trace.checks import Header
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 
 
 class Rows(Protocol):

@@ -11,11 +11,11 @@ import h5py
 from samviz.errors import TraceError
 from samviz.trace import Trace
 from samviz.trace.checks import Header, check_commit, check_datasets, check_header
-from samviz.trace.column import FAILURES, LOCK, Column
-from samviz.trace.opening import OpenFile, damaged, open_file
-from samviz.trace.safety import check_file
+from samviz.trace.hdf5.column import FAILURES, LOCK, Column
+from samviz.trace.hdf5.opening import OpenFile, damaged, open_file
+from samviz.trace.hdf5.safety import check_file
+from samviz.trace.hdf5.true_rows import count_true_rows
 from samviz.trace.schema import CHECK, DATASETS, INTEGER_ATTRIBUTES, STATUS, TEXT_ATTRIBUTES
-from samviz.trace.true_rows import count_true_rows
 from samviz.wording import printable
 from samviz.writer_lock import is_being_written
 

@@ -8,8 +8,8 @@ import numpy as np
 from samviz.analysis.usage import last_keys
 from samviz.rewrite.plan import Pieces, whole
 from samviz.trace import Trace
-from samviz.trace.column import READ_BYTES, Array
-from samviz.trace.entries import read_slots
+from samviz.trace.hdf5.column import READ_BYTES, Array
+from samviz.trace.memory.entries import read_slots
 
 
 class StartRows:

@@ -12,8 +12,8 @@ from uuid import UUID
 import h5py
 import numpy as np
 
-from samviz.trace.chunks import ChunkError, Chunks
-from samviz.trace.safety import (
+from samviz.trace.hdf5.chunks import ChunkError, Chunks
+from samviz.trace.hdf5.safety import (
     DAMAGED,
     NOT_OURS,
     check_own_objects,

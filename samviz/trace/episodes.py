@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samviz.trace.column import READ_BYTES, Column
-from samviz.trace.safety import DAMAGED, refusal
+from samviz.trace.hdf5.column import READ_BYTES, Column
+from samviz.trace.hdf5.safety import DAMAGED, refusal
 
 
 class Episode(NamedTuple):

@@ -11,27 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from samviz.errors import ConfigError, TraceError, TraceWarning
-from samviz.trace.accesses import last_accesses
-from samviz.trace.checks import check_commit, check_datasets, check_header, dimensions, parse_meta
-from samviz.trace.column import FAILURES, LOCK, Array, Column
-from samviz.trace.entries import Access
-from samviz.trace.episodes import Episode, Episodes, find_episodes
-from samviz.trace.history import History, history
-from samviz.trace.index import Indexes, SlotIndex
-from samviz.trace.opening import damaged, open_file
-from samviz.trace.replay import last_rows
-from samviz.trace.safety import check_file
-from samviz.trace.schema import CHECK, DATASETS, Dimensions
-from samviz.trace.start import start_accesses, start_slots
-from samviz.trace.tail import left_unread, readable_steps
-from samviz.trace.true_rows import count_true_rows
+from samviz.trace.checks import check_commit, parse_meta
+from samviz.trace.episodes import Episode
+from samviz.trace.hdf5.column import FAILURES, LOCK, Array, Column
+from samviz.trace.loading import Known, load
+from samviz.trace.memory.accesses import last_accesses
+from samviz.trace.memory.entries import Access
+from samviz.trace.memory.history import History, history
+from samviz.trace.memory.index import Indexes, SlotIndex
+from samviz.trace.memory.replay import last_rows
+from samviz.trace.memory.start import start_accesses, start_slots
+from samviz.trace.schema import Dimensions
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
     import xarray
 
-    from samviz.trace.tables import TableName
+    from samviz.trace.tables.trace_table import TableName
 
 MEMORY_BYTES = 8 * 2**30
 
@@ -57,61 +54,10 @@ class Trace:
     def __init__(self, path: str | Path, *, known: "Trace | None" = None) -> None:
         """known: the same trace when it was shorter; what was read of it need not be read again."""
         self._path = Path(path)
+        loaded = load(self._path, None if known is None else known._known())
+        self._file, self._header, self._status, self._dimensions = loaded[:4]
+        self._n_steps, self._warning, self._columns, self._episodes = loaded[4:]
         self._indexes: Indexes = Indexes() if known is None else Indexes(known._indexes.so_far(len(known)))
-        self._episodes: Episodes = ()
-        self._warning: str | None = None
-        check_file(self._path)
-        self._file = open_file(self._path)
-        try:
-            with LOCK:
-                self._load(known)
-        except BaseException as error:
-            self._file.close()
-            if isinstance(error, FAILURES):
-                raise damaged(self._path, error, self._file) from error
-            raise
-
-    def _load(self, known: "Trace | None") -> None:
-        self._header = check_header(self._file, self._path)
-        n_steps, self._status = check_commit(self._file, self._path)
-        datasets = check_datasets(self._file, self._path, self._header, n_steps)
-        self._file.remember(self._header.uuid)
-        self._dimensions = dimensions(self._header.sizes, datasets)
-        held = {name: len(dataset) for name, dataset in datasets.items()}
-        columns = {
-            name: Column(
-                self._file, dataset, name, self._path, n_steps if DATASETS[name].per_step else held[name]
-            )
-            for name, dataset in datasets.items()
-        }
-        del datasets  # a live file's must not stay open
-        self._n_steps, self._warning = self._shown(columns, n_steps, held)
-        self._columns = {
-            name: column.first(self._n_steps) if DATASETS[name].per_step else column
-            for name, column in columns.items()
-        }
-        if "check/step" in self._columns:
-            self._columns |= self._true_rows()
-        shorter: Episodes = known._episodes if known is not None and known.uuid == self.uuid else ()
-        self._episodes = find_episodes(self._path, self._columns["episode"], shorter)
-
-    def _shown(
-        self, columns: dict[str, Column], n_steps: int, held: dict[str, int]
-    ) -> tuple[int, str | None]:
-        """The steps to show, and a warning where there were more once.
-
-        Only a recording that did not end well may have a damaged end; elsewhere that is an error when read.
-        """
-        per_step = {name: column for name, column in columns.items() if DATASETS[name].per_step}
-        if self._status == "complete":
-            return n_steps, left_unread(self._path, per_step, n_steps, held)
-        return readable_steps(self._path, per_step, n_steps)
-
-    def _true_rows(self) -> dict[str, Column]:
-        """The columns of /check, as far as they belong to committed steps."""
-        columns = {name: self._columns[name] for name in CHECK}
-        whole = count_true_rows(columns, self._n_steps, complete=self._status == "complete")
-        return {name: column.first(whole) for name, column in columns.items()}
 
     @property
     def path(self) -> Path:
@@ -293,30 +239,30 @@ class Trace:
         """All accesses as one table: step, episode, head, kind (read, write, erase), slot, weight, batch.
 
         Or with table="steps" a row for each step: step, episode, loss, mask, gates of each head, batch.
-        rows: start, stop (steps), batch, min_weight; see samviz.trace.tables.TraceTable.
+        rows: start, stop (steps), batch, min_weight; see samviz.trace.tables.trace_table.TraceTable.
         """
-        from samviz.trace import tables
+        from samviz.trace.tables import trace_table
 
-        return tables.to_pandas(self, table, **rows)
+        return trace_table.to_pandas(self, table, **rows)
 
     def to_arrow(self, table: "TableName" = "accesses", **rows: Any) -> "pyarrow.Table":
         """The same as a pyarrow Table, `kind` as a dictionary column."""
-        from samviz.trace import tables
+        from samviz.trace.tables import trace_table
 
-        return tables.to_arrow(self, table, **rows)
+        return trace_table.to_arrow(self, table, **rows)
 
     def to_batches(self, table: "TableName" = "accesses", **rows: Any) -> "Iterator[pyarrow.RecordBatch]":
         """The same as pyarrow RecordBatches, one block of steps after the other, for tables of any length."""
-        from samviz.trace import tables
+        from samviz.trace.tables import trace_table
 
-        return iter(tables.TraceTable(self, table, **rows))
+        return iter(trace_table.TraceTable(self, table, **rows))
 
     def to_xarray(self, datasets: Sequence[str] | None = None, **cut: Any) -> "xarray.Dataset":
         """Per-step columns (those named, or all) with named dimensions: "read/slot" becomes read_slot.
 
-        cut: start, stop (steps), max_bytes; see samviz.trace.labelled.to_xarray.
+        cut: start, stop (steps), max_bytes; see samviz.trace.tables.labelled.to_xarray.
         """
-        from samviz.trace import labelled
+        from samviz.trace.tables import labelled
 
         return labelled.to_xarray(self, datasets, **cut)
 
@@ -335,6 +281,9 @@ class Trace:
         raise TraceError(
             f"{self._path}: expected more of trace {self.uuid}, found another one; open it again"
         )
+
+    def _known(self) -> Known:
+        return Known(self.uuid, self._episodes)
 
     def _is_as_opened(self) -> bool:
         """Whether the path still names this file, and its commit record says what it said."""

@@ -15,7 +15,7 @@ from samviz.kernels import audit as kernel
 from samviz.kernels.audit import CHECKS, Recorded, Replayed, Tally
 from samviz.kernels.usage import fresh_ring
 from samviz.trace import Dimensions, Episode, Trace
-from samviz.trace.column import READ_BYTES, Array
+from samviz.trace.hdf5.column import READ_BYTES, Array
 from samviz.trace.schema import DATASETS
 from samviz.verify.report import Check, without_path
 from samviz.verify.values import Progress

@@ -7,7 +7,7 @@ from samviz.kernels.arrays import LinkArrays
 from samviz.kernels.audit_links import audit_links
 from samviz.kernels.link_tables import empty_links
 from samviz.trace import Episode, Trace
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 from samviz.verify.report import Check, without_path
 from samviz.verify.values import Progress
 

@@ -5,7 +5,7 @@ import numpy as np
 from samviz.analysis.errors import has_answers, output_kind
 from samviz.errors import TraceError
 from samviz.trace import Trace
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 from samviz.verify.report import Check, without_path
 
 NAME = "losses"

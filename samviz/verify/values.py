@@ -6,7 +6,7 @@ import numpy as np
 
 from samviz.errors import TraceError
 from samviz.trace import Trace
-from samviz.trace.column import READ_BYTES, Array, Column
+from samviz.trace.hdf5.column import READ_BYTES, Array, Column
 from samviz.trace.schema import DATASETS
 from samviz.verify.report import Check, without_path
 

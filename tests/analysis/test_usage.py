@@ -18,7 +18,7 @@ from samviz.analysis.usage import (
     smallest,
 )
 from samviz.trace import Trace, open_trace
-from samviz.trace.accesses import step_keys
+from samviz.trace.memory.accesses import step_keys
 from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 

@@ -15,7 +15,7 @@ from samviz.bench.trace import TracePlan, measure
 from samviz.bench.trace_questions import QUESTIONS, Asked, Question, answer
 from samviz.demo import Demo, generate
 from samviz.errors import TraceError
-from samviz.trace import index_cache
+from samviz.trace.memory import index_cache
 
 PATIENT = Watch(lambda _: None, lambda: False)
 
@@ -43,7 +43,7 @@ def test_every_question_can_be_asked_of_a_short_trace(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("samviz.bench.trace_questions.compile_reading", lambda: None)
-    monkeypatch.setattr("samviz.trace.index.KEPT_IN_MEMORY", 0)
+    monkeypatch.setattr("samviz.trace.memory.index.KEPT_IN_MEMORY", 0)
     folder = tmp_path / "indexes"
     try:
         for question in QUESTIONS:

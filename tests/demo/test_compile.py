@@ -15,7 +15,8 @@ from samviz.analysis import overview_source
 from samviz.analysis.history import last_writes_at_reads, slot_events
 from samviz.analysis.overview import overview
 from samviz.analysis.usage import queue
-from samviz.trace import accesses, index, index_cache, open_trace, replay
+from samviz.trace.memory import accesses, index, index_cache, replay
+from samviz.trace import open_trace
 from pathlib import Path
 
 compiled = []

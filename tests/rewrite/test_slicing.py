@@ -11,7 +11,7 @@ from samviz.demo import Demo, generate
 from samviz.errors import ConfigError
 from samviz.rewrite import merge, repack, slice_trace
 from samviz.trace import open_trace
-from samviz.trace.taken import taken_in_use
+from samviz.trace.memory.taken import taken_in_use
 from tests.rewrite.builders import assert_same_memory, contents, make_trace
 
 STEP_VALUED = ("usage/read", "usage/write", "io/source")

@@ -55,7 +55,7 @@ def test_an_index_array_may_have_any_shape(recorded):
 
 def test_scattered_rows_come_in_reads_of_bounded_size(recorded, monkeypatch):
     column, array = recorded
-    monkeypatch.setattr("samviz.trace.column.READ_BYTES", 600)
+    monkeypatch.setattr("samviz.trace.hdf5.column.READ_BYTES", 600)
     steps = np.array([0, 7, 8, 30, 31, 32, 33, 60, 89])
     np.testing.assert_array_equal(column[steps], array[steps])
 

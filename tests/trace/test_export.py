@@ -15,8 +15,9 @@ import pyarrow.parquet
 import pytest
 
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import open_trace, tables
-from samviz.trace.export import Exported, export_table
+from samviz.trace import open_trace
+from samviz.trace.tables import trace_table as tables
+from samviz.trace.tables.export import Exported, export_table
 from samviz.writer_lock import WriterLock, lock_path
 from tests.builders import make_dimensions, random_arrays, recorder_for
 

@@ -9,7 +9,8 @@ import pytest
 
 import samviz
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import index, open_trace
+from samviz.trace import open_trace
+from samviz.trace.memory import index
 from tests.builders import make_dimensions, random_events, recorder_for, window
 from tests.recorder.test_live import start_writer, wait_for
 from tests.recorder.writer import EPISODE_WINDOWS, WINDOW, window_arrays
@@ -54,7 +55,7 @@ def test_the_index_of_a_trace_that_grew_goes_on_with_what_there_was(tmp_path, mo
         recorder.commit()
         trace, held = open_trace(path), 0
         for turn, stop in enumerate((40, 48, 88)):
-            recorder.append(window(given, len(trace), stop), episode=turn // 2)
+            recorder.append(window(given, len(trace), stop), episode=turn // 2, first_step=len(trace))
             recorder.commit()
             trace, shorter = trace.refresh(), trace
             shorter.close()

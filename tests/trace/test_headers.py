@@ -9,7 +9,7 @@ import pytest
 
 from samviz.errors import TraceError
 from samviz.trace import open_trace
-from samviz.trace.headers import lies_elsewhere, messages
+from samviz.trace.hdf5.headers import lies_elsewhere, messages
 
 DATASPACE, DATATYPE, LAYOUT, ATTRIBUTE, CONTINUATION = 0x01, 0x03, 0x08, 0x0C, 0x10
 

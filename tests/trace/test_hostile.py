@@ -328,7 +328,7 @@ def test_a_slot_outside_the_memory_is_not_indexed_with(trace_path, kind, value):
 
 
 def test_a_question_for_too_much_at_once(trace_path, monkeypatch):
-    monkeypatch.setattr("samviz.trace.column.MOST_BYTES", 1000)
+    monkeypatch.setattr("samviz.trace.hdf5.column.MOST_BYTES", 1000)
     with open_trace(trace_path) as trace:
         assert trace["read/slot"][:60].nbytes == 960
         assert trace["read/slot"][::2].nbytes == 720
@@ -339,14 +339,14 @@ def test_a_question_for_too_much_at_once(trace_path, monkeypatch):
 
 
 def test_nothing_asked_for_in_passing_reads_more_than_the_cap(tmp_path, monkeypatch):
-    from samviz.trace.column import Column
+    from samviz.trace.hdf5.column import Column
 
     sizes = make_dimensions()
     path = write_trace(
         tmp_path / "run.h5", random_events(np.random.default_rng(0), 600, sizes), sizes, [200], chunk_steps=8
     )
     add_start(path, np.arange(12), np.zeros(12))
-    for module in ("column", "entries", "episodes", "replay", "start"):
+    for module in ("hdf5.column", "memory.entries", "episodes", "memory.replay", "memory.start"):
         monkeypatch.setattr(f"samviz.trace.{module}.READ_BYTES", 4096)
     largest, read = [], Column._attempt
     monkeypatch.setattr(Column, "_attempt", lambda self, box: _noted(largest, read(self, box)))

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from samviz.demo import Demo, generate
 from samviz.errors import ConfigError, TraceError
-from samviz.trace import Trace, column, entries, index, index_cache, open_trace, taken
-from samviz.trace.entries import merged_weights
-from samviz.trace.history import ERASE, READ, WRITE
+from samviz.trace import Trace, open_trace
+from samviz.trace.hdf5 import column
+from samviz.trace.memory import entries, index, index_cache, taken
+from samviz.trace.memory.entries import merged_weights
+from samviz.trace.memory.history import ERASE, READ, WRITE
 from samviz.writer_lock import WriterLock, lock_path
 from tests.builders import make_dimensions, random_events, write_trace
 

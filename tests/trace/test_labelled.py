@@ -11,8 +11,8 @@ import pytest
 from samviz.errors import ConfigError, TraceError
 from samviz.recorder.fields import UNGATED_COLUMNS
 from samviz.trace import open_trace
-from samviz.trace.labelled import DIMENSIONS
 from samviz.trace.schema import DATASETS
+from samviz.trace.tables.labelled import DIMENSIONS
 from tests.builders import make_dimensions, random_arrays, recorder_for
 
 

@@ -92,7 +92,7 @@ def check_in_threads(trace, events) -> None:
 
 
 def test_opening_reads_only_the_episode_column(trace_path, monkeypatch):
-    from samviz.trace.column import Column
+    from samviz.trace.hdf5.column import Column
 
     touched = set()
     read = Column._read

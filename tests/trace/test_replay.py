@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
 from samviz.kernels.inverted import merge_entries
-from samviz.trace import accesses, entries, open_trace, replay
+from samviz.trace import open_trace
+from samviz.trace.memory import accesses, entries, replay
 from tests.builders import add_start, make_dimensions, random_events, write_trace
 
 DELTA = np.float32(0.005)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from samviz.errors import ConfigError, TraceError
 from samviz.recorder.fields import UNGATED_COLUMNS
-from samviz.trace import open_trace, tables
+from samviz.trace import open_trace
+from samviz.trace.tables import trace_table as tables
 from tests.builders import make_dimensions, random_arrays, recorder_for
 
 COLUMNS = ["step", "episode", "head", "kind", "slot", "weight", "batch"]
@@ -192,7 +193,7 @@ def test_batches_are_bounded_however_long_the_trace_is(tmp_path, monkeypatch):
         seen = []
         read = type(trace["episode"])._read
         monkeypatch.setattr(
-            "samviz.trace.column.Column._read",
+            "samviz.trace.hdf5.column.Column._read",
             lambda self, steps, box: seen.append(steps.stop - steps.start) or read(self, steps, box),
         )
         batches = trace.to_batches()
@@ -318,7 +319,8 @@ def test_a_missing_library_is_named_with_what_to_install(two, monkeypatch, missi
 
 def test_a_trace_needs_none_of_these_libraries(two):
     code = (
-        "import sys; from samviz.trace import open_trace, tables, labelled, export; "
+        "import sys; from samviz.trace import open_trace; "
+        "from samviz.trace.tables import export, labelled, trace_table; "
         "trace = open_trace(sys.argv[1]); trace.memory(5); "
         "print(*{'pandas', 'pyarrow', 'xarray', 'torch'} & set(sys.modules))"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from samviz.errors import TraceError, TraceWarning
 from samviz.trace import Trace, describe, open_trace
-from samviz.trace.opening import open_file
+from samviz.trace.hdf5.opening import open_file
 from tests.builders import make_dimensions, random_events, recorder_for
 
 STEPS = 1088  # 17 chunks
@@ -137,7 +137,7 @@ def test_a_count_lower_than_what_a_finished_trace_holds_is_told(tmp_path):
 
 
 def test_a_live_trace_is_read_twice_before_it_is_called_damaged(tmp_path, monkeypatch):
-    from samviz.trace.column import Column
+    from samviz.trace.hdf5.column import Column
 
     sizes = make_dimensions()
     with recorder_for(tmp_path / "run.h5", sizes) as recorder:

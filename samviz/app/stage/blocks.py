@@ -10,8 +10,8 @@ from samviz.analysis.entries import slots_of, weights_of
 from samviz.analysis.errors import has_answers, scored_steps, wrong_elements
 from samviz.analysis.history import last_writes_at_reads, rows_before
 from samviz.analysis.usage import accesses, first_keys, last_keys, last_steps, queue
-from samviz.trace.accesses import step_keys
-from samviz.trace.entries import ACCESSES
+from samviz.trace.memory.accesses import step_keys
+from samviz.trace.memory.entries import ACCESSES
 from samviz.trace.reader import Trace
 
 Block = dict[str, NDArray[Any]]

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 
 if TYPE_CHECKING:
-    from samviz.trace.entries import Access
+    from samviz.trace.memory.entries import Access
     from samviz.trace.reader import Trace
 
 READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samviz.trace.column import READ_BYTES, Array
-from samviz.trace.entries import read_slots
+from samviz.trace.hdf5.column import READ_BYTES, Array
+from samviz.trace.memory.entries import read_slots
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from samviz.trace.column import READ_BYTES, Array, Column
-from samviz.trace.safety import refusal
+from samviz.trace.hdf5.column import READ_BYTES, Array, Column
+from samviz.trace.hdf5.safety import refusal
 
 Access = Literal["read", "write"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from samviz.errors import ConfigError, TraceError
 from samviz.new_file import new_file
-from samviz.trace.extras import extra
-from samviz.trace.tables import TableName, TraceTable
+from samviz.trace.tables.extras import extra
+from samviz.trace.tables.trace_table import TableName, TraceTable
 from samviz.wording import first_line, printable
 
 if TYPE_CHECKING:

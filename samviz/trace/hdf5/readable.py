@@ -1,7 +1,7 @@
 """How far a column can be read."""
 
 from samviz.errors import TraceError
-from samviz.trace.column import Column
+from samviz.trace.hdf5.column import Column
 
 
 def can_read(column: Column, start: int, stop: int) -> bool:

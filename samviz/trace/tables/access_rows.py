@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samviz.trace.column import Array
-from samviz.trace.entries import read_slots, read_weights
-from samviz.trace.history import ERASED
+from samviz.trace.hdf5.column import Array
+from samviz.trace.memory.entries import read_slots, read_weights
+from samviz.trace.memory.history import ERASED
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

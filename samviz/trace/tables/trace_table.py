@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from samviz.errors import ConfigError
-from samviz.trace.access_rows import KINDS, access_rows, most_rows
-from samviz.trace.column import Array
-from samviz.trace.extras import extra
-from samviz.trace.selection import batch_cut, step_range
-from samviz.trace.step_rows import step_rows
+from samviz.trace.hdf5.column import Array
+from samviz.trace.tables.access_rows import KINDS, access_rows, most_rows
+from samviz.trace.tables.extras import extra
+from samviz.trace.tables.selection import batch_cut, step_range
+from samviz.trace.tables.step_rows import step_rows
 
 if TYPE_CHECKING:
     import pandas

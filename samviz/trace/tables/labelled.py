@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from samviz.errors import ConfigError
-from samviz.trace.column import Array
-from samviz.trace.entries import read_slots, read_weights
-from samviz.trace.extras import extra
+from samviz.trace.hdf5.column import Array
+from samviz.trace.memory.entries import read_slots, read_weights
 from samviz.trace.schema import DATASETS
-from samviz.trace.selection import step_range
-from samviz.trace.step_rows import MODES
+from samviz.trace.tables.extras import extra
+from samviz.trace.tables.selection import step_range
+from samviz.trace.tables.step_rows import MODES
 
 if TYPE_CHECKING:
     import xarray

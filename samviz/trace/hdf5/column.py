@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from samviz.errors import ConfigError, TraceError
-from samviz.trace.chunks import Chunks
-from samviz.trace.indexing import expand, narrow, narrow_array
+from samviz.trace.hdf5.chunks import Chunks
+from samviz.trace.hdf5.indexing import expand, narrow, narrow_array
 from samviz.trace.schema import DATASETS
 from samviz.wording import first_line, printable
 
 if TYPE_CHECKING:
-    from samviz.trace.opening import OpenFile
+    from samviz.trace.hdf5.opening import OpenFile
 
 READ_BYTES = 16 * 2**20
 MOST_BYTES = 8 * 2**30  # that one question may ask for

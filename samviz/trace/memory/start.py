@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from samviz.trace.column import READ_BYTES, Array, Column
-from samviz.trace.safety import refusal
+from samviz.trace.hdf5.column import READ_BYTES, Array, Column
+from samviz.trace.hdf5.safety import refusal
 
 ADVICE = "the file is damaged there"
 

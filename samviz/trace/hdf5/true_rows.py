@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from samviz.trace.column import Array, Column
-from samviz.trace.readable import can_read, first_unreadable
+from samviz.trace.hdf5.column import Array, Column
+from samviz.trace.hdf5.readable import can_read, first_unreadable
 
 
 def count_true_rows(columns: Mapping[str, Column], n_steps: int, *, complete: bool) -> int:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from samviz.trace import index_cache
-from samviz.trace.column import READ_BYTES, Array
-from samviz.trace.entries import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
-from samviz.trace.safety import refusal
-from samviz.trace.taken import taken_in_use
+from samviz.trace.hdf5.column import READ_BYTES, Array
+from samviz.trace.hdf5.safety import refusal
+from samviz.trace.memory import index_cache
+from samviz.trace.memory.entries import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
+from samviz.trace.memory.taken import taken_in_use
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

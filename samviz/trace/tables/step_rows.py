@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

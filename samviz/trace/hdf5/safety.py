@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 
 from samviz.errors import TraceError
-from samviz.trace.headers import lies_elsewhere
+from samviz.trace.hdf5.headers import lies_elsewhere
 from samviz.trace.schema import CHUNK_BYTES, SIGNATURE
 from samviz.wording import printable
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from samviz.errors import TraceError
-from samviz.trace.column import Column
-from samviz.trace.safety import refusal
+from samviz.trace.hdf5.column import Column
+from samviz.trace.hdf5.safety import refusal
 from samviz.wording import printable
 
 

@@ -23,7 +23,7 @@ from uuid import UUID
 import numpy as np
 from platformdirs import user_cache_path
 
-from samviz.trace.column import Array
+from samviz.trace.hdf5.column import Array
 from samviz.writer_lock import was_left_behind
 
 if TYPE_CHECKING:

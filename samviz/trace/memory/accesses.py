@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samviz.trace.column import Array
-from samviz.trace.entries import (
+from samviz.trace.hdf5.column import Array
+from samviz.trace.memory.entries import (
     ACCESSES,
     Access,
     blocks_backwards,
@@ -19,7 +19,7 @@ from samviz.trace.entries import (
     read_slots,
     read_weights,
 )
-from samviz.trace.replay import WALKED_ENTRIES
+from samviz.trace.memory.replay import WALKED_ENTRIES
 
 if TYPE_CHECKING:
     from samviz.trace.reader import Trace

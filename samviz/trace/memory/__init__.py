@@ -1,0 +1,1 @@
+"""What the memory held and who touched it: rows, accesses and histories, replayed from a trace."""

@@ -1,0 +1,1 @@
+"""A trace as tables for other tools: pandas, Arrow, xarray, Parquet, CSV."""
