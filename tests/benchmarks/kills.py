@@ -55,7 +55,7 @@ def record(path: Path, told: int) -> int:
         cut = {name: array[start : start + WINDOW] for name, array in ARRAYS.items()}
         used = cut["write_slot"][:, 0] >= 0
         memory[0, cut["write_slot"][:, 0][used]] = cut["write_row"][:, 0][used]
-        recorder.append(SimpleNamespace(**cut), episode=0, check=memory)
+        recorder.append(SimpleNamespace(**cut), episode=0, first_step=start, check=memory)
         if start % (7 * WINDOW) == 0:
             recorder.commit()
         os.write(told, recorder._file.committed.to_bytes(8, "little", signed=True))
@@ -83,7 +83,9 @@ def kill_one(path: Path, moment: Callable[[float], float], whole_s: float, at_cl
             at_close = False
             limit = time.monotonic() + moment(CLOSE_S)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (-signal.SIGKILL, 0):
+        raise SystemExit(f"the recording ended by itself, with exit code {status}")
     while more := os.read(hear, 1 << 16):
         said += more
     os.close(hear)
@@ -138,7 +140,9 @@ def main() -> int:
         nobody = os.open(os.devnull, os.O_WRONLY)
         for name in ("first.h5", "second.h5"):  # the first takes longer
             began = time.monotonic()
-            os.waitpid(forked(partial(record, Path(folder) / name, nobody)), 0)
+            whole = os.waitpid(forked(partial(record, Path(folder) / name, nobody)), 0)
+            if whole[1]:
+                raise SystemExit("a recording that nobody kills did not end well")
             whole_s = time.monotonic() - began
         number = killed = 0
         while killed < options.kills:

@@ -58,7 +58,7 @@ def measure(commits: int, before: int, poll_s: float) -> list[float]:
             first, *committed = (int(line) for line in writer.stdout)
     delays, shown = [], 0
     for stop, now in seen:  # a look may show several commits
-        upto = min((stop - first) // CHUNK, len(committed))
+        upto = max(0, min((stop - first) // CHUNK, len(committed)))
         delays += [(now - moment) / 1e9 for moment in committed[shown:upto]]
         shown = max(shown, upto)
     return delays
