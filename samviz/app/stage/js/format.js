@@ -1,4 +1,6 @@
 const number = (n) => n.toLocaleString("en-US");
+// Where there is no room for all digits: 5.7k, 103k, 1.2M.
+const short = (n) => (n < 1000 ? number(n) : n.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: n < 10000 ? 2 : 3 }).toLowerCase().replace("m", "M"));
 const steps = (n) => `${number(n)} step${n === 1 ? "" : "s"}`;
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 

@@ -73,8 +73,9 @@ class UsagePanel extends Panel {
       ctx.fillRect(x + 4, base - tall, w - 8, tall);
       ctx.fillStyle = theme.line;
       ctx.fillRect(x, base, w, 1);
-      if (count) text(ctx, theme, number(count), x + w / 2, base - tall - 7, { size: 10.5, align: "center", color: theme.ink });
-      text(ctx, theme, never ? "never" : ageLabel(k, w), x + w / 2, this.h - 6, { size: 10, align: "center" });
+      const labelled = w >= 27 || never || (k % 2 === 0 && k < counts.length - 2); // narrow bars: every other one
+      if (count && labelled) text(ctx, theme, w < 40 ? short(count) : number(count), x + w / 2, base - tall - 7, { size: 10.5, align: "center", color: theme.ink });
+      if (labelled) text(ctx, theme, never ? "never" : ageLabel(k, w), never ? Math.min(x + w / 2, this.w - 13) : x + w / 2, this.h - 6, { size: 10, align: "center" });
       this.spot(x, top - 10, w, this.h - top + 10, { bin: k, never, count });
     });
   }
@@ -95,7 +96,7 @@ class UsagePanel extends Panel {
 
 function ageLabel(k, room) {
   const from = 2 ** k >> 1, to = 2 ** k - 1;
-  return k < 2 ? String(k) : room > 40 ? `${number(from)}–${number(to)}` : `${number(from)}+`;
+  return k < 2 ? String(k) : room > 40 ? `${number(from)}–${number(to)}` : `${short(from)}+`;
 }
 
 // How many bins hold anything anywhere in the window, so that the axis does not change from step to step.
