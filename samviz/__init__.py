@@ -6,7 +6,7 @@
     >>> for trace, steps in samviz.follow("traces/run.h5"):  # while it is being recorded
     ...     print(trace["io/loss"][steps.start : steps.stop].mean())
 
-Opening a trace needs no torch; `samviz.model` and `samviz.Recorder` import it when they are asked for.
+Neither opening a trace nor recording one needs torch; `samviz.model` imports it.
 """
 
 from typing import TYPE_CHECKING, Any

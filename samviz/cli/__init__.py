@@ -35,6 +35,7 @@ def cli() -> None:
     Examples:
       samviz record --task recall              a trained model answers; its memory goes to traces/
       samviz info traces/recall-….h5           what a trace holds
+      samviz verify traces/recall-….h5         whether it can be trusted
       samviz train --task recall --out runs/a  train a model of your own
       streamlit run samviz/app/main.py         look at the traces of the folder traces/
     """

@@ -7,7 +7,7 @@ import numpy as np
 
 from samviz.errors import ConfigError
 from samviz.recorder.entries import with_entries
-from samviz.recorder.fields import COLUMNS, EVENTS, IO, LINK_EVENTS, USAGE
+from samviz.recorder.fields import COLUMNS, EVENTS, IO, LINK_EVENTS, TRAINING, USAGE
 from samviz.recorder.given import Array, Told, Wording, fitting, require_slots
 from samviz.recorder.plan import Plan
 from samviz.recorder.steps import shifted_steps
@@ -100,14 +100,18 @@ def _io(told: Told, plan: Plan, steps: int, wording: Wording) -> Window:
 
 
 def _refuse_surplus(told: Told, io: Told, plan: Plan) -> None:
-    """Refuse what was not there from the first step on, or has no size."""
-    reason = (
-        "as the first step had none; give it from the first step on"
-        if plan.found
-        else "as the recorder was made without its size; give the size"
-    )
-    surplus = [field for field in io if field not in plan.io_fields]
-    if plan.found:
-        surplus += [field for field in told if field in COLUMNS and field not in plan.event_fields]
-    if surplus:
-        raise ConfigError(f"{surplus[0]}: expected none, {reason}")
+    """Refuse what was not there from the first step on, or what the recorder was not made for."""
+    for field in (*told, *io):
+        if field in plan.event_fields or field in plan.io_fields:
+            continue
+        reason = None
+        if field in LINK_EVENTS and field not in COLUMNS:
+            reason = "as the recorder was made without links; give links=..."
+        elif plan.found and (field in COLUMNS or field in io):
+            reason = "as the first step had none; give it from the first step on"
+        elif field in TRAINING:
+            reason = "as the recorder was made without it; give training=True"
+        elif field in io:
+            reason = "as the recorder was made without its size; give the size"
+        if reason:
+            raise ConfigError(f"{field}: expected none, {reason}")

@@ -11,7 +11,8 @@ import h5py
 from samviz.errors import TraceError
 from samviz.trace import Trace
 from samviz.trace.checks import Header, check_commit, check_datasets, check_header
-from samviz.trace.hdf5.column import FAILURES, LOCK, Column
+from samviz.trace.hdf5.column import FAILURES, Column
+from samviz.trace.hdf5.lock import LOCK
 from samviz.trace.hdf5.opening import OpenFile, damaged, open_file
 from samviz.trace.hdf5.safety import check_file
 from samviz.trace.hdf5.true_rows import count_true_rows

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from samviz.trace.checks import Header, check_commit, check_datasets, check_header, dimensions
 from samviz.trace.episodes import Episodes, find_episodes
-from samviz.trace.hdf5.column import FAILURES, LOCK, Column
+from samviz.trace.hdf5.column import FAILURES, Column
+from samviz.trace.hdf5.lock import LOCK
 from samviz.trace.hdf5.opening import OpenFile, damaged, open_file
 from samviz.trace.hdf5.safety import check_file
 from samviz.trace.hdf5.tail import left_unread, readable_steps

@@ -13,13 +13,15 @@ import numpy.typing as npt
 from samviz.errors import ConfigError, TraceError, TraceWarning
 from samviz.trace.checks import check_commit, parse_meta
 from samviz.trace.episodes import Episode
-from samviz.trace.hdf5.column import FAILURES, LOCK, Array, Column
+from samviz.trace.hdf5.column import FAILURES, Array, Column
+from samviz.trace.hdf5.lock import LOCK
 from samviz.trace.loading import Known, load
 from samviz.trace.memory.accesses import last_accesses
 from samviz.trace.memory.entries import Access
 from samviz.trace.memory.history import History, history
-from samviz.trace.memory.index import Indexes, SlotIndex
+from samviz.trace.memory.index import Indexes
 from samviz.trace.memory.replay import last_rows
+from samviz.trace.memory.slot_index import SlotIndex
 from samviz.trace.memory.start import start_accesses, start_slots
 from samviz.trace.schema import Dimensions
 

@@ -1,21 +1,19 @@
 """A trace in words: the short form a prompt shows, the long one `samviz info` prints."""
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from samviz.trace.episodes import Episode
+from samviz.trace.opened import Opened
 from samviz.trace.state import state_of
 from samviz.wording import printable
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
 
 SHOWN_EPISODES = 10
 
 
-def short(trace: "Trace") -> str:
+def short(trace: Opened) -> str:
     """Three lines: file, model and task; steps and episodes; sizes."""
     facts = _facts(trace)
     warning = f"\n  {facts['warning']}" if trace.warning else ""
@@ -26,7 +24,7 @@ def short(trace: "Trace") -> str:
     )
 
 
-def html_table(trace: "Trace") -> str:
+def html_table(trace: Opened) -> str:
     """The same as an HTML table; everything that came from the file is escaped."""
     rows = {"trace": trace.path.name, **_facts(trace)}
     cells = (
@@ -35,7 +33,7 @@ def html_table(trace: "Trace") -> str:
     return f"<table>{''.join(cells)}</table>"
 
 
-def describe(trace: "Trace") -> str:
+def describe(trace: Opened) -> str:
     """Everything worth knowing about a trace without looking at single steps, as lines of text."""
     facts = {"trace": str(trace.path), **_facts(trace), **_origin(trace)}
     width = max(map(len, facts))
@@ -48,7 +46,7 @@ def describe(trace: "Trace") -> str:
     return "\n".join(lines)
 
 
-def mean_loss(trace: "Trace", episode: Episode) -> float | None:
+def mean_loss(trace: Opened, episode: Episode) -> float | None:
     """Mean loss in bits over the episode's counted steps (mask 1, loss known); None where there are none."""
     if "io/loss" not in trace:
         return None
@@ -59,7 +57,7 @@ def mean_loss(trace: "Trace", episode: Episode) -> float | None:
     return float(loss[counted].mean()) if counted.any() else None
 
 
-def _facts(trace: "Trace") -> dict[str, str]:
+def _facts(trace: Opened) -> dict[str, str]:
     sizes = trace.dimensions
     return {
         "model": _named(trace.meta.get("model"), "class", "a model"),
@@ -75,12 +73,12 @@ def _facts(trace: "Trace") -> dict[str, str]:
     }
 
 
-def _loss(trace: "Trace") -> str:
+def _loss(trace: Opened) -> str:
     """The trace's warning without its path."""
     return _plain((trace.warning or "").removeprefix(f"{trace.path}: "))
 
 
-def _origin(trace: "Trace") -> dict[str, str]:
+def _origin(trace: Opened) -> dict[str, str]:
     meta = trace.meta
     known = {
         name: meta[name]
@@ -104,7 +102,7 @@ def _origin(trace: "Trace") -> dict[str, str]:
     }
 
 
-def _episode_lines(trace: "Trace") -> list[str]:
+def _episode_lines(trace: Opened) -> list[str]:
     lines = []
     for episode in trace.episodes[:SHOWN_EPISODES]:
         loss = mean_loss(trace, episode)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from samviz.errors import ConfigError, SamvizError, TraceError
 from samviz.recorder import Recorder
 from samviz.trace import Trace, open_trace
-from tests.builders import make_dimensions, random_arrays
+from tests.builders import make_dimensions, random_arrays, recorder_for
 
 N, W, H = 6, 3, 2
 SIZES: dict[str, Any] = {"slots": N, "word_size": W, "heads": H}
@@ -402,3 +402,24 @@ def test_an_empty_step_is_none(tmp_path):
         assert "events.weight: no such column" in refused(
             ConfigError, lambda: recorder.append({"weight": DENSE})
         )
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"precedence_slot": [[0]]},
+            "precedence_slot: expected none, as the recorder was made without links",
+        ),
+        (
+            {"train_step": 3},
+            "train_step: expected none, as the recorder was made without it; give training",
+        ),
+        ({"loss": [0.1]}, "loss: expected none, as the recorder was made without its size; give the size"),
+    ],
+)
+def test_what_the_recorder_was_not_made_for_is_refused(tmp_path, told, said):
+    with recorder_for(tmp_path / "run.h5", make_dimensions()) as recorder:
+        io = {name: value for name, value in told.items() if name in ("train_step", "loss")}
+        events = random_arrays(np.random.default_rng(0), 1, make_dimensions())
+        assert said in refused(ConfigError, lambda: recorder.append(events | (told if not io else {}), **io))

@@ -4,7 +4,6 @@ import math
 import time
 from copy import copy
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from samviz.errors import ConfigError, TraceError
 from samviz.trace.hdf5.chunks import Chunks
 from samviz.trace.hdf5.indexing import expand, narrow, narrow_array
+from samviz.trace.hdf5.lock import LOCK
 from samviz.trace.schema import DATASETS
 from samviz.wording import first_line, printable
 
@@ -35,8 +35,6 @@ FAILURES = (
 Array = npt.NDArray[Any]
 
 _PAUSE = 0.01  # seconds that a live file gets before the second attempt
-
-LOCK = RLock()  # one for all traces: HDF5 does one thing at a time anyway
 
 
 class Column:

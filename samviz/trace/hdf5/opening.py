@@ -12,7 +12,7 @@ import h5py
 from h5py._objects import phil
 
 from samviz.errors import TraceError
-from samviz.trace.hdf5.column import LOCK
+from samviz.trace.hdf5.lock import LOCK
 from samviz.wording import first_line, printable
 
 # each failed read waits twice as long as the one before, from 1 ns: 24 give up after some 20 ms

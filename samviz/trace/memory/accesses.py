@@ -6,8 +6,6 @@ the inverted indexes of the trace.
 Shape legend: n steps of a block, H heads, E entries, N slots.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from samviz.trace.hdf5.column import Array
@@ -20,12 +18,10 @@ from samviz.trace.memory.entries import (
     read_weights,
 )
 from samviz.trace.memory.replay import WALKED_ENTRIES
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 
-def last_accesses(trace: "Trace", steps: tuple[int, int], batch: int) -> Array:
+def last_accesses(trace: Opened, steps: tuple[int, int], batch: int) -> Array:
     """The newest step of [start, stop) at which a head's weight at a slot exceeded the threshold: [N] int64.
 
     A head's entries with the same slot are merged (added) first. -1 where there is no such step.
@@ -34,7 +30,7 @@ def last_accesses(trace: "Trace", steps: tuple[int, int], batch: int) -> Array:
     return np.where(keys < 0, -1, keys // step_keys(trace))
 
 
-def last_access_keys(trace: "Trace", steps: tuple[int, int], batch: int) -> Array:
+def last_access_keys(trace: Opened, steps: tuple[int, int], batch: int) -> Array:
     """The key of each slot's last access in steps [start, stop): [N] int64, -1 without.
 
     Keys order accesses as the model's ring does: step * (entries of a step) + entry, where a step's writes
@@ -57,7 +53,7 @@ def last_access_keys(trace: "Trace", steps: tuple[int, int], batch: int) -> Arra
     return keys
 
 
-def _keys_by_index(trace: "Trace", steps: tuple[int, int], batch: int) -> Array:
+def _keys_by_index(trace: Opened, steps: tuple[int, int], batch: int) -> Array:
     from samviz.kernels.inverted import newest_accesses
 
     keys = np.full(trace.dimensions.slots, -1, np.int64)
@@ -80,7 +76,7 @@ def _keys_by_index(trace: "Trace", steps: tuple[int, int], batch: int) -> Array:
     return keys
 
 
-def _touched(trace: "Trace", kind: Access, steps: tuple[int, int], batch: int) -> tuple[Array, Array]:
+def _touched(trace: Opened, kind: Access, steps: tuple[int, int], batch: int) -> tuple[Array, Array]:
     """(key, slot) of every access above the threshold in the block."""
     slot_column, weight_column = (trace[f"{kind}/{name}"] for name in ("slot", "weight"))
     slot = read_slots(trace.path, slot_column, *steps, trace.dimensions.slots, batch)
@@ -91,7 +87,7 @@ def _touched(trace: "Trace", kind: Access, steps: tuple[int, int], batch: int) -
     return (steps[0] + step) * step_keys(trace) + before + entry, slot.reshape(len(slot), -1)[hit]
 
 
-def step_keys(trace: "Trace") -> int:
+def step_keys(trace: Opened) -> int:
     """The entries of one step, its writes and reads: the base of the keys."""
     d = trace.dimensions
     return d.heads * (d.read_entries + d.write_entries)

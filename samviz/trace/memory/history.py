@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from samviz.trace.hdf5.column import Array
+from samviz.trace.opened import Opened
 
 if TYPE_CHECKING:
     from samviz.trace.memory.entries import Access
-    from samviz.trace.reader import Trace
 
 READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first
 ERASED = 1.0  # R_t = I^U 1^T (Rae et al. 2016, section 3.2): a slot is erased wholly or not at all
@@ -27,7 +27,7 @@ class History(NamedTuple):
     weight: Array  # [n] float32
 
 
-def history(trace: "Trace", slot: int, batch: int) -> History:
+def history(trace: Opened, slot: int, batch: int) -> History:
     """Every erasure, write and read of the slot, by step; within one in that order, then by head."""
     position, weight, entries = slot_entries(trace, "write", slot, batch)
     parts = [_once_a_head(position // entries, weight, WRITE, trace)]
@@ -42,14 +42,14 @@ def history(trace: "Trace", slot: int, batch: int) -> History:
     return History(step[order], head[order], kind[order], weight[order])
 
 
-def slot_entries(trace: "Trace", kind: "Access", slot: int, batch: int) -> tuple[Array, Array, int]:
+def slot_entries(trace: Opened, kind: "Access", slot: int, batch: int) -> tuple[Array, Array, int]:
     """Positions (int64), weights, and E, for one slot. A position counts all heads' entries of all steps."""
     index = trace.index(kind, batch)
     places = slice(int(index.first[slot]), int(index.first[slot + 1]))
     return index.position[places].astype(np.int64), index.weight[places], trace[f"{kind}/slot"].shape[3]
 
 
-def _once_a_head(turn: Array, weight: Array, kind: int, trace: "Trace") -> History:
+def _once_a_head(turn: Array, weight: Array, kind: int, trace: Opened) -> History:
     """`turn` is step * H + head, ascending. A head whose entries name the slot twice has one weight there."""
     first = np.diff(turn, prepend=-1) > 0
     step, head = np.divmod(turn[first], trace.dimensions.heads)

@@ -10,7 +10,7 @@ Shape legend: n steps of a block, H heads, E entries of a head, P = H * E, N slo
 
 import math
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,27 +18,13 @@ from samviz.trace.hdf5.column import READ_BYTES, Array
 from samviz.trace.hdf5.safety import refusal
 from samviz.trace.memory import index_cache
 from samviz.trace.memory.entries import MANY_ENTRIES, Access, merged_weights, read_slots, read_weights
+from samviz.trace.memory.slot_index import SlotIndex
 from samviz.trace.memory.taken import taken_in_use
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 Blocks = list[tuple[int, int]]
 
 KEPT_IN_MEMORY = 2**20  # indexes of fewer entries are not written to the cache folder
-
-
-class SlotIndex(NamedTuple):
-    """The entries of one batch element's reads or writes, sorted by slot, then by step and entry.
-
-    Those of slot i are at places first[i] to first[i + 1] - 1. A position is step * P + entry, where entry
-    counts all heads' entries of a step. A weight is the head's whole weight at the slot.
-    """
-
-    first: Array  # [N + 1] int64
-    position: Array  # [M] int32, int64 in a trace of 2^31 entries or more
-    weight: Array  # [M] float32
-    used: Array  # [T * H] bool, whether the slot that a head took had been accessed before; [0] of reads
 
 
 class Shorter(NamedTuple):
@@ -67,7 +53,7 @@ class Indexes:
         """What there is, for a trace that goes on after these steps."""
         return self._before | {key: Shorter(steps, built) for key, built in self._built.copy().items()}
 
-    def get(self, trace: "Trace", kind: Access, batch: int) -> SlotIndex:
+    def get(self, trace: Opened, kind: Access, batch: int) -> SlotIndex:
         """The index: from this process, from the cache folder, or built. Raises TraceError."""
         with self._lock:
             found = self._built.get((kind, batch))
@@ -80,7 +66,7 @@ class Indexes:
             return found
 
 
-def build(trace: "Trace", kind: Access, batch: int, before: Shorter | None = None) -> SlotIndex:
+def build(trace: Opened, kind: Access, batch: int, before: Shorter | None = None) -> SlotIndex:
     """Sort a batch element's reads or writes by slot; only those that the index `before` lacks are read.
 
     Raises:
@@ -95,13 +81,13 @@ def build(trace: "Trace", kind: Access, batch: int, before: Shorter | None = Non
     return SlotIndex(first, *_placed(trace, kind, batch, blocks, first, before.built), used)
 
 
-def _nothing(trace: "Trace") -> Shorter:
+def _nothing(trace: Opened) -> Shorter:
     """The index of no steps."""
     first = np.zeros(trace.dimensions.slots + 1, np.int64)
     return Shorter(0, SlotIndex(first, np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, bool)))
 
 
-def _counted(trace: "Trace", kind: Access, batch: int, blocks: Blocks) -> Array:
+def _counted(trace: Opened, kind: Access, batch: int, blocks: Blocks) -> Array:
     """[N + 1]: the place at which each slot's entries begin."""
     from samviz.kernels.inverted import count_slots
 
@@ -112,7 +98,7 @@ def _counted(trace: "Trace", kind: Access, batch: int, blocks: Blocks) -> Array:
 
 
 def _placed(
-    trace: "Trace", kind: Access, batch: int, blocks: Blocks, first: Array, before: SlotIndex
+    trace: Opened, kind: Access, batch: int, blocks: Blocks, first: Array, before: SlotIndex
 ) -> tuple[Array, Array]:
     """[M], [M]: positions and weights in their places."""
     from samviz.kernels.inverted import move_entries, place_entries
@@ -134,12 +120,12 @@ def _placed(
     return position, weight
 
 
-def _slots(trace: "Trace", kind: Access, start: int, stop: int, batch: int) -> Array:
+def _slots(trace: Opened, kind: Access, start: int, stop: int, batch: int) -> Array:
     column = trace[f"{kind}/slot"]
     return _plain(read_slots(trace.path, column, start, stop, trace.dimensions.slots, batch), np.int32)
 
 
-def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
+def _load_or_build(trace: Opened, kind: Access, batch: int) -> SlotIndex:
     slots = trace[f"{kind}/slot"]
     if math.prod(slots.shape) // slots.shape[1] < KEPT_IN_MEMORY or not index_cache.may_be_kept(trace):
         return build(trace, kind, batch)
@@ -148,7 +134,7 @@ def _load_or_build(trace: "Trace", kind: Access, batch: int) -> SlotIndex:
     return SlotIndex(**found)
 
 
-def _built_and_saved(trace: "Trace", kind: Access, batch: int, key: index_cache.Key) -> dict[str, Array]:
+def _built_and_saved(trace: Opened, kind: Access, batch: int, key: index_cache.Key) -> dict[str, Array]:
     fresh = build(trace, kind, batch)._asdict()
     if not index_cache.save(key, fresh):
         return fresh
@@ -171,7 +157,7 @@ def _merged(slot: Array, weight: Array) -> Array:
     return merged
 
 
-def _used(trace: "Trace", kind: Access, batch: int, start: int) -> Array:
+def _used(trace: Opened, kind: Access, batch: int, start: int) -> Array:
     if kind == "read":
         return np.zeros(0, bool)
     return taken_in_use(trace, start, len(trace), batch).ravel()

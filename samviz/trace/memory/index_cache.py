@@ -17,17 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from platformdirs import user_cache_path
 
 from samviz.trace.hdf5.column import Array
+from samviz.trace.opened import Opened
 from samviz.writer_lock import was_left_behind
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
 
 FORMAT = 2
 CACHE_BYTES = 4 * 2**30  # all indexes together; those not used for longest go first
@@ -60,7 +58,7 @@ def use_folder(folder: Path | None) -> None:
     _chosen = folder
 
 
-def may_be_kept(trace: "Trace") -> bool:
+def may_be_kept(trace: Opened) -> bool:
     """Whether the file will stay as it is and was not changed of late, so that any later change shows.
 
     A trace that says it is being recorded is done only if its recorder is known to have died.
@@ -71,7 +69,7 @@ def may_be_kept(trace: "Trace") -> bool:
     return time.time_ns() - max(times) >= SETTLED_S * 1e9
 
 
-def key_of(trace: "Trace", kind: str, batch: int) -> Key:
+def key_of(trace: Opened, kind: str, batch: int) -> Key:
     """The key of a trace's index: its uuid, length and sizes, and the file as it was when it was opened."""
     facts = {
         "format": FORMAT,

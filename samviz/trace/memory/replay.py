@@ -7,20 +7,16 @@ trace (index.py) knows the answer.
 Shape legend: n slots wanted, H heads, E entries, N slots, W word size.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from samviz.trace.hdf5.column import READ_BYTES, Array
 from samviz.trace.memory.entries import blocks_backwards, read_slots
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 WALKED_ENTRIES = 2**21  # so many are gone through before an index is built
 
 
-def last_rows(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: int) -> tuple[Array, Array]:
+def last_rows(trace: Opened, steps: tuple[int, int], wanted: Array, batch: int) -> tuple[Array, Array]:
     """Rows of the `wanted` slots (unique) by their last write in steps [start, stop).
 
     Returns rows [n, W] float32, zero where there was no write, and a mask [n] of those never written.
@@ -42,7 +38,7 @@ def last_rows(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: int)
     return rows, newest < 0
 
 
-def newest_writes(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: int) -> Array:
+def newest_writes(trace: Opened, steps: tuple[int, int], wanted: Array, batch: int) -> Array:
     """The position (step * P + entry) of each wanted slot's last write in steps [start, stop), -1 without.
 
     Walks backwards; where that would take long, and there is no index yet, one is built for it.
@@ -71,7 +67,7 @@ def newest_writes(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: 
     return newest
 
 
-def _newest_by_index(trace: "Trace", steps: tuple[int, int], wanted: Array, batch: int) -> Array:
+def _newest_by_index(trace: Opened, steps: tuple[int, int], wanted: Array, batch: int) -> Array:
     from samviz.kernels.inverted import newest_entries
 
     index, column = trace.index("write", batch), trace["write/slot"]

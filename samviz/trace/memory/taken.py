@@ -1,17 +1,13 @@
 """Which of the slots that heads took, and erased, had been in use."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from samviz.trace.hdf5.column import READ_BYTES, Array
 from samviz.trace.memory.entries import read_slots
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 
-def taken_in_use(trace: "Trace", start: int, stop: int, batch: int) -> Array:
+def taken_in_use(trace: Opened, start: int, stop: int, batch: int) -> Array:
     """Whether the slot that each head took at steps [start, stop) had been accessed before: [n, H] bool.
 
     In the first episode so had every slot that /start tells of: the trace knows no step for an access before

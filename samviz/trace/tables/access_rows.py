@@ -10,23 +10,19 @@ Rows are in the order in which things happen: by step, batch element, erase, wri
 Shape legend: n steps of a block, B batch, H heads, E write entries, R read entries, J rows of a step at most.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from samviz.trace.hdf5.column import Array
 from samviz.trace.memory.entries import read_slots, read_weights
 from samviz.trace.memory.history import ERASED
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 KINDS = ("read", "write", "erase")
 READ, WRITE, ERASE = range(3)
 
 
 def access_rows(
-    trace: "Trace", start: int, stop: int, batch: slice, min_weight: float | None = None
+    trace: Opened, start: int, stop: int, batch: slice, min_weight: float | None = None
 ) -> dict[str, Array]:
     """The accesses of steps [start, stop) as columns of one length, `kind` as an index into KINDS.
 
@@ -49,12 +45,12 @@ def access_rows(
     }
 
 
-def most_rows(trace: "Trace") -> int:
+def most_rows(trace: Opened) -> int:
     """J: the rows that a step of one batch element has if every entry is used."""
     return len(_places(trace)[0])
 
 
-def _entries(trace: "Trace", start: int, stop: int, batch: slice) -> tuple[Array, Array]:
+def _entries(trace: Opened, start: int, stop: int, batch: slice) -> tuple[Array, Array]:
     """Slots and weights [n, B, J] in the order of `_places`."""
     slots, weights = [], []
     for name in ("write", "read"):
@@ -70,7 +66,7 @@ def _entries(trace: "Trace", start: int, stop: int, batch: slice) -> tuple[Array
     return np.concatenate(slots, -1), np.concatenate(weights, -1)
 
 
-def _places(trace: "Trace") -> tuple[Array, Array]:
+def _places(trace: Opened) -> tuple[Array, Array]:
     """Kind [J] int8 and head [J] int32 of the entries of a step: erased, written, read."""
     heads, write_entries = trace["write/slot"].shape[2:]
     read_entries = trace["read/slot"].shape[3]

@@ -4,16 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from samviz.errors import ConfigError, TraceError
 from samviz.new_file import new_file
+from samviz.trace.opened import Opened
 from samviz.trace.tables.extras import extra
 from samviz.trace.tables.trace_table import TableName, TraceTable
 from samviz.wording import first_line, printable
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
 
 COMPRESSION = "zstd"
 
@@ -30,7 +28,7 @@ class _Stopped(Exception):  # noqa: N818  # no error
 
 
 def export_table(
-    trace: "Trace",
+    trace: Opened,
     path: Path,
     table: TableName = "accesses",
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from samviz.errors import ConfigError
 from samviz.trace.hdf5.column import Array
 from samviz.trace.memory.entries import read_slots, read_weights
+from samviz.trace.opened import Opened
 from samviz.trace.schema import DATASETS
 from samviz.trace.tables.extras import extra
 from samviz.trace.tables.selection import step_range
@@ -16,7 +17,6 @@ from samviz.trace.tables.step_rows import MODES
 if TYPE_CHECKING:
     import xarray
 
-    from samviz.trace.reader import Trace
 
 XARRAY_BYTES = 8 * 2**30
 
@@ -39,7 +39,7 @@ DIMENSIONS: dict[str | int, str] = {
 
 
 def to_xarray(
-    trace: "Trace",
+    trace: Opened,
     datasets: Sequence[str] | None = None,
     *,
     start: int = 0,
@@ -70,7 +70,7 @@ def to_xarray(
     return labelled
 
 
-def _names(trace: "Trace", datasets: Sequence[str] | None) -> list[str]:
+def _names(trace: Opened, datasets: Sequence[str] | None) -> list[str]:
     """The datasets asked for, `episode` first, each once."""
     if isinstance(datasets, str):
         raise ConfigError(f"datasets: expected a list of names, found {datasets!r}; put it in brackets")
@@ -86,7 +86,7 @@ def _names(trace: "Trace", datasets: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(["episode", *datasets]))
 
 
-def _check_size(trace: "Trace", names: list[str], steps: int, max_bytes: int) -> None:
+def _check_size(trace: Opened, names: list[str], steps: int, max_bytes: int) -> None:
     sizes = {name: steps * math.prod(trace[name].shape[1:]) * trace[name].dtype.itemsize for name in names}
     total = sum(sizes.values())
     if total > max_bytes:
@@ -99,14 +99,14 @@ def _check_size(trace: "Trace", names: list[str], steps: int, max_bytes: int) ->
 
 
 def _variable(
-    trace: "Trace", name: str, start: int, stop: int
+    trace: Opened, name: str, start: int, stop: int
 ) -> tuple[tuple[str, ...], Array, dict[str, str]]:
     """Its dimensions, values and attributes."""
     dimensions = tuple(DIMENSIONS[axis] for axis in DATASETS[name].axes)
     return dimensions, _values(trace, name, start, stop), {"dataset": f"/{name}"}
 
 
-def _values(trace: "Trace", name: str, start: int, stop: int) -> Array:
+def _values(trace: Opened, name: str, start: int, stop: int) -> Array:
     everyone = slice(0, trace.dimensions.batch)
     if name.endswith("slot"):
         return read_slots(trace.path, trace[name], start, stop, trace.dimensions.slots, everyone)
@@ -115,7 +115,7 @@ def _values(trace: "Trace", name: str, start: int, stop: int) -> Array:
     return trace[name][start:stop]
 
 
-def _attributes(trace: "Trace") -> dict[str, str | int | float]:
+def _attributes(trace: Opened) -> dict[str, str | int | float]:
     """The header, in types that netCDF can hold."""
     return {
         "trace": trace.path.name,

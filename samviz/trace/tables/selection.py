@@ -1,15 +1,13 @@
 """A part of a trace, as its users ask for it: a range of steps, a batch element."""
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from samviz.errors import ConfigError
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 
-def step_range(trace: "Trace", start: int = 0, stop: int | None = None) -> tuple[int, int]:
+def step_range(trace: Opened, start: int = 0, stop: int | None = None) -> tuple[int, int]:
     """[start, stop), to the last committed step for None. Raises ConfigError where they are not there."""
     steps = len(trace)
     first = _whole(trace, "start", start)
@@ -22,7 +20,7 @@ def step_range(trace: "Trace", start: int = 0, stop: int | None = None) -> tuple
     return first, last
 
 
-def batch_cut(trace: "Trace", batch: int | None = None) -> slice:
+def batch_cut(trace: Opened, batch: int | None = None) -> slice:
     """That batch element, or all of them for None, as a slice. Raises ConfigError where there is none."""
     total = trace.dimensions.batch
     if batch is None:
@@ -33,7 +31,7 @@ def batch_cut(trace: "Trace", batch: int | None = None) -> slice:
     return slice(element, element + 1)
 
 
-def _whole(trace: "Trace", name: str, value: Any) -> int:
+def _whole(trace: Opened, name: str, value: Any) -> int:
     try:
         return operator.index(value)
     except TypeError:

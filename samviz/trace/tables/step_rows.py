@@ -4,19 +4,15 @@ Columns that the trace lacks are absent. A gate has a column for each head, alph
 loss is NaN here, and null in Arrow.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from samviz.trace.hdf5.column import Array
-
-if TYPE_CHECKING:
-    from samviz.trace.reader import Trace
+from samviz.trace.opened import Opened
 
 MODES = ("backward", "content", "forward")  # the order of /gate/mode
 
 
-def step_rows(trace: "Trace", start: int, stop: int, batch: slice) -> dict[str, Array]:
+def step_rows(trace: Opened, start: int, stop: int, batch: slice) -> dict[str, Array]:
     """Steps [start, stop) as columns of one length. Raises TraceError where the file is damaged."""
     episode = trace["episode"][start:stop, batch]  # [n, B]
     step, element = np.indices(episode.shape, np.int32)

@@ -7,6 +7,7 @@ import numpy as np
 
 from samviz.errors import ConfigError
 from samviz.trace.hdf5.column import Array
+from samviz.trace.opened import Opened
 from samviz.trace.tables.access_rows import KINDS, access_rows, most_rows
 from samviz.trace.tables.extras import extra
 from samviz.trace.tables.selection import batch_cut, step_range
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-    from samviz.trace.reader import Trace
 
 TableName = Literal["accesses", "steps"]
 
@@ -39,7 +39,7 @@ class TraceTable:
 
     def __init__(
         self,
-        trace: "Trace",
+        trace: Opened,
         table: TableName = "accesses",
         *,
         start: int = 0,
@@ -111,7 +111,7 @@ class TraceTable:
         return self._arrow.schema(fields, metadata=metadata)
 
 
-def to_arrow(trace: "Trace", table: TableName = "accesses", **rows: Any) -> "pyarrow.Table":
+def to_arrow(trace: Opened, table: TableName = "accesses", **rows: Any) -> "pyarrow.Table":
     """Those rows (see TraceTable) as one Arrow table. Raises ConfigError where it exceeds 8 GiB, too."""
     wanted = TraceTable(trace, table, **rows)
     batches, size = [], 0
@@ -130,7 +130,7 @@ def to_arrow(trace: "Trace", table: TableName = "accesses", **rows: Any) -> "pya
     return arrow.Table.from_batches(batches, schema=wanted.schema)
 
 
-def to_pandas(trace: "Trace", table: TableName = "accesses", **rows: Any) -> "pandas.DataFrame":
+def to_pandas(trace: Opened, table: TableName = "accesses", **rows: Any) -> "pandas.DataFrame":
     """Likewise as a pandas DataFrame, `kind` as a categorical."""
     extra("pandas", purpose="to_pandas()")
     return to_arrow(trace, table, **rows).to_pandas(split_blocks=True, self_destruct=True)
