@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from tests.fuzz.mutations import mutate
+from tests.fuzz.making import Maker
 from tests.fuzz.pool import Job, read_all
 from tests.fuzz.traces import make_traces
 
@@ -23,21 +21,16 @@ KEEP = Path("build/fuzz-failures")
 BAD = ("crash", "hang", "greedy", "traceback")
 
 
-def odd_file(path: Path, whole: Path, seed: int, number: int) -> str:
-    """Make odd file `number` of the seed, always the same one; returns what was done."""
-    shutil.copy(whole, path)
-    return mutate(path, np.random.default_rng((seed, number)))
-
-
 def odd_files(folder: Path, traces: dict[str, Path], seed: int, until: float, most: int) -> Iterator[Job]:
     """Odd files until the time is over."""
     kinds = list(traces)
-    for number in range(most):
-        if time.monotonic() >= until:
-            return
-        kind, path = kinds[number % len(kinds)], folder / f"{number}.h5"
-        done = odd_file(path, traces[kind], seed, number)
-        yield Job(f"{kind} seed {seed} number {number} ({done})", path)
+    with Maker() as maker:
+        for number in range(most):
+            if time.monotonic() >= until:
+                return
+            kind, path = kinds[number % len(kinds)], folder / f"{number}.h5"
+            done = maker.make(path, traces[kind], seed, number)
+            yield Job(f"{kind} seed {seed} number {number} ({done})", path)
 
 
 def fuzz(seconds: float, seed: int, keep: Path, *, most: int = 10**9) -> Counter[str]:

@@ -224,7 +224,7 @@ def mutate(path: Path, rng: Rng) -> str:
                     mutation = MUTATIONS[int(rng.integers(len(MUTATIONS)))]
                     done.append(mutation.__name__)
                     mutation(file, rng)
-        except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
             done.append("given up")  # HDF5 itself refuses to write that, or to open a killed recorder's file
     if done in ([], ["given up"]) or rng.random() < 0.3:
         done.append(change_bytes(path, rng))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from samviz.errors import TraceError
-from tests.fuzz.__main__ import BAD, fuzz, odd_file
+from tests.fuzz.__main__ import BAD, fuzz
+from tests.fuzz.making import Maker, odd_file
 from tests.fuzz.pool import Job, read_all
 from tests.fuzz.reading import answers, any_outcome, compared
 from tests.fuzz.traces import make_traces
@@ -32,6 +33,14 @@ def test_the_traces_are_sound_and_the_same_odd_file_comes_of_the_same_seed(trace
         assert any_outcome(path).kind == "equal"
     done = [odd_file(tmp_path / name, traces["sam"], 3, 8) for name in ("a.h5", "b.h5")]
     assert done[0] == done[1]
+
+
+def test_a_maker_that_crashes_is_told_and_replaced(traces, tmp_path):
+    with Maker() as maker:
+        assert maker.make(Unpicklable(tmp_path / "a.h5"), traces["sam"], 3, 8) == "the maker crashed"
+        done = maker.make(tmp_path / "b.h5", traces["sam"], 3, 8)
+    assert done == odd_file(tmp_path / "c.h5", traces["sam"], 3, 8)
+    assert (tmp_path / "b.h5").exists()
 
 
 def test_a_wrong_value_is_seen(traces, tmp_path):
