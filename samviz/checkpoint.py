@@ -1,7 +1,6 @@
 """Checkpoints: a folder with weights and optimizer state (safetensors) and a JSON recipe. Never pickle."""
 
 import json
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from samviz.errors import CheckpointError, ConfigError
 from samviz.model.registry import Model, make_model
+from samviz.new_file import sync
 from samviz.tasks import Task, make_task
 from samviz.wording import first_line
 
@@ -142,7 +142,7 @@ def save_checkpoint(
             json.dumps({"format": FORMAT, "version": VERSION} | recipe, indent=2) + "\n"
         )
         for file in (*draft.iterdir(), draft):
-            _sync(file)
+            sync(file)
         if folder.exists():
             shutil.rmtree(folder)
         draft.rename(folder)
@@ -185,11 +185,3 @@ def _step_folders(run: Path) -> list[Path]:
     return [
         entry for entry in run.iterdir() if _STEP_FOLDER.fullmatch(entry.name) and (entry / RECIPE).is_file()
     ]
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

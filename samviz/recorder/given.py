@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samviz.errors import ConfigError
-from samviz.recorder.fields import EVENTS, LINK_EVENTS, MEMORY, dataset_of
-from samviz.trace.schema import DATASETS
+from samviz.recorder.fields import MEMORY, dataset_of
+from samviz.trace.schema import DATASETS, EVENTS, LINK_EVENTS
 
 Array = npt.NDArray[Any]
 Told = dict[str, Any]

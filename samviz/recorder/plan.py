@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from samviz.errors import ConfigError
-from samviz.recorder.fields import COLUMNS, EVENTS, INPUT, IO, LINK_EVENTS, OUTPUT, SOURCE, TRAINING
+from samviz.recorder.fields import COLUMNS, INPUT, IO, OUTPUT, SOURCE, TRAINING
 from samviz.recorder.layout import step_sizes
-from samviz.trace.schema import DATASETS, Dimensions
+from samviz.trace.schema import DATASETS, EVENTS, LINK_EVENTS, Dimensions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from samviz.errors import ConfigError, RecordingStopped, TraceError
 from samviz.new_file import check_target
 from samviz.recorder.buffer import BlockBuffer
 from samviz.recorder.check import CHECK_STEPS, check_fits, check_rows
-from samviz.recorder.fields import COLUMNS, IO, LINK_EVENTS, USAGE
+from samviz.recorder.fields import COLUMNS, IO, USAGE
 from samviz.recorder.file import TraceFile
 from samviz.recorder.given import (
     STEP,
@@ -37,7 +37,7 @@ from samviz.recorder.start import start_rows
 from samviz.recorder.steps import STEP_VALUED
 from samviz.recorder.usage import LastAccesses
 from samviz.recorder.window import Window, checked_window, earlier_steps
-from samviz.trace.schema import CHUNK_STEPS
+from samviz.trace.schema import CHUNK_STEPS, LINK_EVENTS
 
 
 class Recorder:

@@ -7,11 +7,11 @@ import numpy as np
 
 from samviz.errors import ConfigError
 from samviz.recorder.entries import with_entries
-from samviz.recorder.fields import COLUMNS, EVENTS, IO, LINK_EVENTS, TRAINING, USAGE
+from samviz.recorder.fields import COLUMNS, IO, TRAINING, USAGE
 from samviz.recorder.given import Array, Told, Wording, fitting, require_slots
 from samviz.recorder.plan import Plan
 from samviz.recorder.steps import shifted_steps
-from samviz.trace.schema import DATASETS
+from samviz.trace.schema import DATASETS, EVENTS, LINK_EVENTS
 
 Window = dict[str, Array]
 

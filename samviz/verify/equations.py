@@ -16,7 +16,7 @@ from samviz.kernels.audit import CHECKS, Recorded, Replayed, Tally
 from samviz.kernels.usage import fresh_ring
 from samviz.trace import Dimensions, Episode, Trace
 from samviz.trace.hdf5.column import READ_BYTES, Array
-from samviz.trace.schema import DATASETS
+from samviz.trace.schema import DATASETS, EVENTS, LINK_EVENTS
 from samviz.verify.report import Check, without_path
 from samviz.verify.values import Progress
 
@@ -49,27 +49,8 @@ NEEDS = {
 TOLERANCE = {kernel.ENTRIES: 0.0, kernel.SAME: 0.0, kernel.USAGE: 0.0}
 SINGLE, HALF = 1e-4, 4e-3  # rows of half precision make everything that follows from them less exact
 
-COLUMNS = {
-    "read_slot": "read/slot",
-    "read_weight": "read/weight",
-    "read_score": "read/score",
-    "read_query": "read/query",
-    "read_word": "read/word",
-    "read_usage": "usage/read",
-    "write_slot": "write/slot",
-    "write_weight": "write/weight",
-    "write_row": "write/row",
-    "write_word": "write/word",
-    "write_usage": "usage/write",
-    "alpha": "gate/alpha",
-    "gamma": "gate/gamma",
-    "beta": "gate/beta",
-    "mode": "gate/mode",
-    "forward_slot": "link/forward_slot",
-    "forward_weight": "link/forward_weight",
-    "backward_slot": "link/backward_slot",
-    "backward_weight": "link/backward_weight",
-}
+# the links' own tables are replayed apart, the precedence with them
+COLUMNS = {field: name for field, name in (EVENTS | LINK_EVENTS).items() if field in Recorded._fields}
 
 
 class Plan(NamedTuple):

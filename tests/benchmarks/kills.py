@@ -23,8 +23,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from samviz.recorder.fields import EVENTS
 from samviz.trace import open_trace
+from samviz.trace.schema import EVENTS
 from samviz.verify.rows import row_check
 from tests.builders import make_dimensions, random_arrays, recorder_for
 

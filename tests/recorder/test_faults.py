@@ -23,6 +23,12 @@ from tests.recorder.test_live import check_right, start_writer, wait_for
 
 ROOT = Path(__file__).parents[2]
 SIZES = make_dimensions()
+BEGIN = (
+    "import os, sys, numpy as np\n"
+    "from pathlib import Path\n"
+    "from types import SimpleNamespace\n"
+    "from tests.builders import make_dimensions, random_arrays, recorder_for\n"
+)
 
 
 def events(steps=10):
@@ -77,11 +83,7 @@ def test_the_room_is_used_to_the_last_chunk(tmp_path):
 
 def test_a_disk_that_fails_unseen_costs_no_committed_step_and_no_crash(tmp_path):
     """The handle that HDF5 writes to leads to /dev/full: every write fails, the last ones, too."""
-    script = (
-        "import os, sys, numpy as np, warnings\n"
-        "from pathlib import Path\n"
-        "from types import SimpleNamespace\n"
-        "from tests.builders import make_dimensions, random_arrays, recorder_for\n"
+    script = BEGIN + (
         "recorder = recorder_for(Path(sys.argv[1]), make_dimensions())\n"
         "arrays = random_arrays(np.random.default_rng(0), 1024, make_dimensions())\n"
         "given = SimpleNamespace(**arrays)\n"
@@ -116,11 +118,7 @@ def test_a_recorder_that_is_forgotten_writes_what_it_holds(tmp_path):
 
 
 def test_so_does_one_whose_program_ends(tmp_path):
-    script = (
-        "import os, sys, numpy as np\n"
-        "from pathlib import Path\n"
-        "from types import SimpleNamespace\n"
-        "from tests.builders import make_dimensions, random_arrays, recorder_for\n"
+    script = BEGIN + (
         "recorder = recorder_for(Path(sys.argv[1]), make_dimensions())\n"
         "arrays = random_arrays(np.random.default_rng(0), 10, make_dimensions())\n"
         "given = SimpleNamespace(**arrays)\n"
@@ -260,11 +258,7 @@ def test_without_locks_nobody_is_said_to_be_dead(tmp_path, monkeypatch):
 
 
 def test_a_child_that_leaves_its_parents_recorder_does_nothing_to_it(tmp_path):
-    script = (
-        "import os, sys, numpy as np\n"
-        "from pathlib import Path\n"
-        "from types import SimpleNamespace\n"
-        "from tests.builders import make_dimensions, random_arrays, recorder_for\n"
+    script = BEGIN + (
         "given = SimpleNamespace(**random_arrays(np.random.default_rng(0), 10, make_dimensions()))\n"
         "with recorder_for(Path(sys.argv[1]), make_dimensions()) as recorder:\n"
         "    recorder.append(given, episode=0)\n"

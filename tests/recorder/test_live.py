@@ -11,8 +11,8 @@ import pytest
 
 from samviz.errors import TraceError
 from samviz.recorder import file
-from samviz.recorder.fields import EVENTS
 from samviz.trace import Trace, open_trace
+from samviz.trace.schema import EVENTS
 from samviz.verify.rows import row_check
 from tests.builders import make_dimensions, random_events, recorder_for
 from tests.recorder.writer import EPISODE_WINDOWS, WINDOW, window_arrays

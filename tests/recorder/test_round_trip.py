@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samviz.recorder.fields import EVENTS, INPUT, LINK_EVENTS, OUTPUT, SOURCE
+from samviz.recorder.fields import INPUT, OUTPUT, SOURCE
 from samviz.trace import Episode, open_trace
-from samviz.trace.schema import DATASETS
+from samviz.trace.schema import DATASETS, EVENTS, LINK_EVENTS
 from tests.builders import make_dimensions, random_events, recorder_for, window
 
 

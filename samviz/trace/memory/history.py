@@ -1,14 +1,12 @@
 """The life of one slot: every erasure, write and read of it, in order."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from samviz.trace.hdf5.column import Array
+from samviz.trace.memory.entries import Access
 from samviz.trace.opened import Opened
-
-if TYPE_CHECKING:
-    from samviz.trace.memory.entries import Access
 
 READ, WRITE, ERASE = 1, 2, 4  # a step erases, then writes, then reads: the larger number comes first
 ERASED = 1.0  # R_t = I^U 1^T (Rae et al. 2016, section 3.2): a slot is erased wholly or not at all
@@ -42,7 +40,7 @@ def history(trace: Opened, slot: int, batch: int) -> History:
     return History(step[order], head[order], kind[order], weight[order])
 
 
-def slot_entries(trace: Opened, kind: "Access", slot: int, batch: int) -> tuple[Array, Array, int]:
+def slot_entries(trace: Opened, kind: Access, slot: int, batch: int) -> tuple[Array, Array, int]:
     """Positions (int64), weights, and E, for one slot. A position counts all heads' entries of all steps."""
     index = trace.index(kind, batch)
     places = slice(int(index.first[slot]), int(index.first[slot + 1]))
