@@ -333,6 +333,8 @@ def test_the_oldest_indexes_go_first(tmp_path: Path, cache: Path, monkeypatch: p
         return made
 
     first, second = build("a.h5"), build("b.h5")
+    for made, seconds in ((first, 1000), (second, 2000)):  # long ago, and further apart than a clock's ticks
+        os.utime(made, (seconds, seconds))
     size = sum(file.stat().st_size for file in first.iterdir())
     monkeypatch.setattr(index_cache, "CACHE_BYTES", int(2.5 * size))
     with open_trace(tmp_path / "a.h5") as trace:
